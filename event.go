@@ -24,6 +24,7 @@ const (
 	EventEmailChangeAsked  EventKind = "email.change_requested"
 	EventVerificationAsked EventKind = "email.verification_requested"
 	EventMailTokenIssued   EventKind = "mail_token.issued"
+	EventMailCounted       EventKind = "mail.counted"
 	EventResetAsked        EventKind = "password.reset_requested"
 	EventPasswordReset     EventKind = "password.reset"
 	EventPasswordChanged   EventKind = "password.changed"
@@ -84,4 +85,14 @@ func (e Event) With(name, value string) Event {
 	detail[name] = value
 	e.Detail = detail
 	return e
+}
+
+// IsRefusal reports whether events of this kind describe something that was not done.
+func (k EventKind) IsRefusal() bool {
+	switch k {
+	case EventLoginFailed, EventLoginInactive, EventLoginLocked, EventLoginRefused,
+		EventTokenReused, EventAccessDenied, EventRegistrationTaken:
+		return true
+	}
+	return false
 }

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -101,4 +103,16 @@ type MailToken struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    time.Time // zero: not used
+}
+
+// maxListedSessions bounds how many sessions of one user are looked at in one step.
+const maxListedSessions = 1000
+
+// LiveSessions returns the sessions of u that may be used now, newest first.
+func LiveSessions(ctx context.Context, store SessionStore, u User, now time.Time) ([]Session, error) {
+	sessions, err := store.SessionsByUser(ctx, u.ID, now, maxListedSessions)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return slices.DeleteFunc(sessions, func(s Session) bool { return !s.IsLive(&u, now) }), nil
 }

@@ -1,0 +1,127 @@
+package livecache
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	shards    = 64
+	shardSize = 1024 // entries; a full shard is emptied, which costs each of its sessions one more read
+	stripes   = 4096
+)
+
+// Cache answers SessionWithUser from memory while an answer is young and nothing changed.
+type Cache struct {
+	store  hub.Store
+	maxAge time.Duration
+	seed   maphash.Seed
+	shards [shards]shard
+
+	// Changes are numbered. An answer read while the number stood at n holds until its user's stripe has seen a change
+	// later than n; users that share a stripe only cost each other a read.
+	changes    atomic.Uint64
+	lastChange [stripes]atomic.Uint64
+}
+
+type shard struct {
+	mu      sync.RWMutex
+	entries map[string]*entry
+}
+
+type entry struct {
+	session hub.Session
+	user    hub.User
+	asOf    uint64    // the number of the last change before the read began
+	readAt  time.Time // with its monotonic reading
+}
+
+// New returns a cache around store that believes an answer for maxAge at most. Zero switches it off.
+func New(store hub.Store, maxAge time.Duration) *Cache {
+	return &Cache{store: store, maxAge: maxAge, seed: maphash.MakeSeed()}
+}
+
+// Store returns the store that changes must go through.
+func (c *Cache) Store() hub.Store { return &writer{c.store, c} }
+
+// SessionWithUser returns a session and its user as the store had them at most maxAge ago, and never as they were before
+// a change through Store returned. What it returns is shared: callers do not write into its slices. ErrNotFound.
+func (c *Cache) SessionWithUser(ctx context.Context, id string) (hub.Session, hub.User, error) {
+	sh := &c.shards[maphash.String(c.seed, id)%shards]
+	sh.mu.RLock()
+	e := sh.entries[id]
+	sh.mu.RUnlock()
+	if e != nil && c.holds(e) {
+		return e.session, e.user, nil
+	}
+
+	e = &entry{asOf: c.changes.Load(), readAt: time.Now()}
+	var err error
+	if e.session, e.user, err = c.store.SessionWithUser(ctx, id); err != nil || c.maxAge <= 0 {
+		return e.session, e.user, err
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.entries == nil || len(sh.entries) >= shardSize {
+		sh.entries = make(map[string]*entry)
+	}
+	sh.entries[id] = e
+	return e.session, e.user, nil
+}
+
+func (c *Cache) holds(e *entry) bool {
+	return c.stripe(e.user.ID).Load() <= e.asOf && time.Since(e.readAt) < c.maxAge
+}
+
+func (c *Cache) stripe(userID string) *atomic.Uint64 {
+	return &c.lastChange[maphash.String(c.seed, userID)%stripes]
+}
+
+// forget makes every answer about the user worthless whose read began before now.
+func (c *Cache) forget(userID string) {
+	n := c.changes.Add(1)
+	stripe := c.stripe(userID)
+	for {
+		last := stripe.Load()
+		if last >= n || stripe.CompareAndSwap(last, n) {
+			return
+		}
+	}
+}
+
+// writer is the store with every change of a user or session also told to the cache: whether or not the call
+// succeeded, since a call that failed in doubt may have changed something all the same.
+type writer struct {
+	hub.Store
+	cache *Cache
+}
+
+func (w *writer) UpdateUser(ctx context.Context, u hub.User, e hub.Event, mails ...hub.Mail) error {
+	defer w.cache.forget(u.ID)
+	return w.Store.UpdateUser(ctx, u, e, mails...)
+}
+
+func (w *writer) PurgeUser(ctx context.Context, id string, version int64, e hub.Event) error {
+	defer w.cache.forget(id)
+	return w.Store.PurgeUser(ctx, id, version, e)
+}
+
+func (w *writer) AddSession(ctx context.Context, s hub.Session, e hub.Event) error {
+	defer w.cache.forget(s.UserID)
+	return w.Store.AddSession(ctx, s, e)
+}
+
+func (w *writer) UpdateSession(ctx context.Context, s hub.Session, e hub.Event) error {
+	defer w.cache.forget(s.UserID)
+	return w.Store.UpdateSession(ctx, s, e)
+}
+
+func (w *writer) SpendMailToken(ctx context.Context, tokenID string, usedAt time.Time, u hub.User, e hub.Event, mails ...hub.Mail) error {
+	defer w.cache.forget(u.ID)
+	return w.Store.SpendMailToken(ctx, tokenID, usedAt, u, e, mails...)
+}
