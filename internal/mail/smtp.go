@@ -137,22 +137,24 @@ func transmit(client *smtp.Client, m Message, content []byte) (smtpStep, error) 
 	return stepData, data.Close()
 }
 
-// patientConn is a connection whose every read and write may take so long and no longer.
+// patientConn is a connection whose every read and write may take so long and no longer. After a failure it is closed:
+// an answer that comes late must not be taken for the answer to the next command.
 type patientConn struct {
 	net.Conn
 	patience time.Duration
 }
 
-func (c patientConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Read(p)
-}
+func (c patientConn) Read(p []byte) (int, error) { return c.do(c.SetReadDeadline, c.Conn.Read, p) }
 
-func (c patientConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
+func (c patientConn) Write(p []byte) (int, error) { return c.do(c.SetWriteDeadline, c.Conn.Write, p) }
+
+func (c patientConn) do(limit func(time.Time) error, act func([]byte) (int, error), p []byte) (int, error) {
+	if err := limit(time.Now().Add(c.patience)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(p)
+	n, err := act(p)
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
 }
