@@ -1,0 +1,91 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	eventColumns = `event_id, kind, happened_at, actor_id, target_id, session_id, email_key, ip, user_agent, request_id, detail`
+
+	insertEvent = `INSERT INTO events (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	newestFirst = ` ORDER BY happened_at DESC, event_id DESC LIMIT ?`
+
+	selectEvents = `SELECT ` + eventColumns + ` FROM events` + newestFirst
+
+	// Each half reads as many as are wanted by its own index; UNION leaves out what is in both.
+	selectEventsOf = `SELECT ` + eventColumns + ` FROM (
+		SELECT * FROM (SELECT ` + eventColumns + ` FROM events WHERE actor_id = ?` + newestFirst + `) AS done
+		UNION
+		SELECT * FROM (SELECT ` + eventColumns + ` FROM events WHERE target_id = ?` + newestFirst + `) AS suffered
+	) AS both_sides` + newestFirst
+)
+
+// record is what is kept besides a change: an event, mails or both, as the values of their statements.
+type record struct {
+	event []any // nil: none
+	mails [][]any
+}
+
+func newRecord(e *hub.Event, mails []hub.Mail) (record, error) {
+	var r record
+	if e != nil {
+		detail := ""
+		if len(e.Detail) > 0 {
+			var err error
+			if detail, err = encode(e.Detail); err != nil {
+				return record{}, err
+			}
+		}
+		r.event = []any{
+			e.ID, string(e.Kind), at(e.At), e.ActorID, e.TargetID, e.SessionID, e.EmailKey, e.IP, e.UserAgent, e.RequestID, detail,
+		}
+	}
+	for _, m := range mails {
+		r.mails = append(r.mails, mailValues(&m, 1))
+	}
+	return r, nil
+}
+
+// keep stores the record.
+func (r record) keep(t *tx) error {
+	if r.event != nil {
+		if _, err := t.exec(insertEvent, r.event...); err != nil {
+			return err
+		}
+	}
+	for _, values := range r.mails {
+		if _, err := t.exec(insertMail, values...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanEvent(r row, e *hub.Event) error {
+	return r.Scan(&e.ID, &e.Kind, (*instant)(&e.At), &e.ActorID, &e.TargetID, &e.SessionID, &e.EmailKey, &e.IP, &e.UserAgent,
+		&e.RequestID, document[map[string]string]{&e.Detail})
+}
+
+// AddEvent implements hub.EventStore.
+func (s *Store) AddEvent(ctx context.Context, e hub.Event) error {
+	rec, err := newRecord(&e, nil)
+	if err != nil {
+		return s.dialect.wrap("add event", err)
+	}
+	return s.write(ctx, "add event", rec.keep)
+}
+
+// Events implements hub.EventStore.
+func (s *Store) Events(ctx context.Context, q hub.EventQuery) ([]hub.Event, error) {
+	if q.Limit < 1 {
+		return nil, errors.New("list events: the limit is below 1")
+	}
+	if q.UserID == "" {
+		return readAll(ctx, s, "list events", selectEvents, []any{q.Limit}, scanEvent)
+	}
+	return readAll(ctx, s, "list events", selectEventsOf, []any{q.UserID, q.Limit, q.UserID, q.Limit, q.Limit}, scanEvent)
+}

@@ -1,0 +1,141 @@
+package sqlstore
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	sessionColumns = `user_id, epoch, token_id, token, issued_at, expires_at, spent, created_at, last_used_at, session_expires_at,
+		ended_at, ip, user_agent, version, session_id`
+
+	insertSession = `INSERT INTO refresh_tokens (` + sessionColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	updateSession = `UPDATE refresh_tokens SET user_id = ?, epoch = ?, token_id = ?, token = ?, issued_at = ?, expires_at = ?,
+		spent = ?, created_at = ?, last_used_at = ?, session_expires_at = ?, ended_at = ?, ip = ?, user_agent = ?, version = ?
+		WHERE session_id = ? AND version = ?`
+
+	// The user's version is raised, so that nobody who read the user before writes the earlier login back.
+	updateLogin = `UPDATE users SET last_login_at = ?, version = version + 1
+		WHERE user_id = ? AND session_epoch = ? AND is_active = 1 AND is_deleted = 0`
+
+	selectSessions = `SELECT ` + sessionColumns + ` FROM refresh_tokens
+		WHERE user_id = ? AND ended_at IS NULL AND expires_at > ? AND session_expires_at > ?
+		ORDER BY created_at DESC, session_id DESC LIMIT ?`
+)
+
+// selectSessionWithUser reads sessionColumns and userColumns.
+var selectSessionWithUser = `SELECT ` + qualified("s", sessionColumns) + `, ` + qualified("u", userColumns) + `
+	FROM refresh_tokens AS s JOIN users AS u ON u.user_id = s.user_id WHERE s.session_id = ?`
+
+// qualified puts the table in front of each column of a list.
+func qualified(table, columns string) string {
+	names := strings.Split(columns, ",")
+	for i, name := range names {
+		names[i] = table + "." + strings.TrimSpace(name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// sessionValues returns the values of insertSession for se, stored as the given version.
+func sessionValues(se *hub.Session, version int64) ([]any, error) {
+	spent, err := encodeSpent(se.Spent)
+	if err != nil {
+		return nil, err
+	}
+	return []any{
+		se.UserID, se.Epoch, se.Token.ID, se.Token.Hash, at(se.Token.IssuedAt), at(se.Token.ExpiresAt), spent, at(se.CreatedAt),
+		orNull(se.LastUsedAt), at(se.ExpiresAt), orNull(se.EndedAt), se.IP, se.UserAgent, version, se.ID,
+	}, nil
+}
+
+// sessionScan reads sessionColumns.
+type sessionScan struct {
+	session *hub.Session
+	spent   []spentToken
+}
+
+func (s *sessionScan) dest() []any {
+	se := s.session
+	return []any{
+		&se.UserID, &se.Epoch, &se.Token.ID, &se.Token.Hash, (*instant)(&se.Token.IssuedAt), (*instant)(&se.Token.ExpiresAt), document[[]spentToken]{&s.spent}, (*instant)(&se.CreatedAt),
+		(*instant)(&se.LastUsedAt), (*instant)(&se.ExpiresAt), (*instant)(&se.EndedAt), &se.IP, &se.UserAgent, &se.Version, &se.ID,
+	}
+}
+
+// finish completes the session after a successful scan.
+func (s *sessionScan) finish() { s.session.Spent = decodeSpent(s.spent) }
+
+func scanSession(r row, se *hub.Session) error {
+	s := sessionScan{session: se}
+	if err := r.Scan(s.dest()...); err != nil {
+		return err
+	}
+	s.finish()
+	return nil
+}
+
+// AddSession implements hub.SessionStore.
+func (s *Store) AddSession(ctx context.Context, se hub.Session, e hub.Event) error {
+	values, err := sessionValues(&se, 1)
+	if err != nil {
+		return s.dialect.wrap("add session", err)
+	}
+	rec, err := newRecord(&e, nil)
+	if err != nil {
+		return s.dialect.wrap("add session", err)
+	}
+	login := []any{at(se.CreatedAt), se.UserID, se.Epoch}
+	return s.write(ctx, "add session", func(t *tx) error {
+		if err := t.change(updateLogin, login...); err != nil {
+			return err
+		}
+		if _, err := t.exec(insertSession, values...); err != nil {
+			return err
+		}
+		return rec.keep(t)
+	})
+}
+
+// SessionWithUser implements hub.SessionStore.
+func (s *Store) SessionWithUser(ctx context.Context, id string) (hub.Session, hub.User, error) {
+	var (
+		se   hub.Session
+		u    hub.User
+		scan = sessionScan{session: &se}
+		user = userScan{user: &u}
+	)
+	if err := s.readOne(ctx, "read session", selectSessionWithUser, []any{id}, append(scan.dest(), user.dest()...)...); err != nil {
+		return hub.Session{}, hub.User{}, err
+	}
+	scan.finish()
+	user.finish()
+	return se, u, nil
+}
+
+// SessionsByUser implements hub.SessionStore.
+func (s *Store) SessionsByUser(ctx context.Context, userID string, now time.Time, limit int) ([]hub.Session, error) {
+	return readAll(ctx, s, "list sessions", selectSessions, []any{userID, at(now), at(now), max(limit, 0)}, scanSession)
+}
+
+// UpdateSession implements hub.SessionStore.
+func (s *Store) UpdateSession(ctx context.Context, se hub.Session, e hub.Event) error {
+	values, err := sessionValues(&se, se.Version+1)
+	if err != nil {
+		return s.dialect.wrap("update session", err)
+	}
+	rec, err := newRecord(&e, nil)
+	if err != nil {
+		return s.dialect.wrap("update session", err)
+	}
+	values = append(values, se.Version)
+	return s.write(ctx, "update session", func(t *tx) error {
+		if err := t.change(updateSession, values...); err != nil {
+			return err
+		}
+		return rec.keep(t)
+	})
+}

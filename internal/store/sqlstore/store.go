@@ -1,0 +1,128 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/a64core/hub"
+)
+
+// Config says which database to open, and how.
+type Config struct {
+	Path    string // of the SQLite file
+	Migrate bool   // create the file and bring its schema up to date; otherwise Open refuses any other than the present one
+	Readers int    // connections that read, 0 for a number that suits the machine
+}
+
+// Store is a hub.Store on one SQLite file.
+type Store struct {
+	dialect *dialect
+	writer  *writer
+	readers *sql.DB
+
+	mu       sync.RWMutex
+	prepared map[string]*sql.Stmt // on readers, by text
+}
+
+var _ hub.Store = (*Store)(nil)
+
+// Open opens the database. It refuses one whose schema is newer than this program, one that is older unless c.Migrate
+// is set, one that belongs to another program, and one without the index that keeps e-mail addresses unique.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Migrate {
+		if _, err := Migrate(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := os.Stat(c.Path); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	d := sqliteDialect()
+	write, err := openSQLite(c.Path, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	err = check(ctx, write)
+	if err == nil {
+		err = enableWAL(ctx, write) // a file that comes from a backup is in another mode
+	}
+	if err != nil {
+		return nil, errors.Join(d.wrap("open database", err), write.Close())
+	}
+	if c.Readers == 0 {
+		c.Readers = max(4, 2*runtime.GOMAXPROCS(0))
+	}
+	read, err := openSQLite(c.Path, c.Readers, true)
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	return &Store{
+		dialect: d, writer: startWriter(write), readers: read,
+		prepared: make(map[string]*sql.Stmt),
+	}, nil
+}
+
+// Close waits for what is being written and closes the database.
+func (s *Store) Close() error {
+	return errors.Join(s.writer.close(), s.readers.Close())
+}
+
+// Ping reports whether the database can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	var n int
+	return s.readOne(ctx, "ping", "SELECT COUNT(*) FROM (SELECT 1 FROM users LIMIT 1) AS some", nil, &n)
+}
+
+// write has the writer do run, whose statements are kept together or not at all.
+func (s *Store) write(ctx context.Context, what string, run func(*tx) error) error {
+	return s.dialect.wrap(what, s.writer.do(ctx, run))
+}
+
+// statement returns the prepared statement for a query whose text is one of few.
+func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.mu.RLock()
+	stmt := s.prepared[query]
+	s.mu.RUnlock()
+	if stmt != nil {
+		return stmt, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt := s.prepared[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := s.readers.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	s.prepared[query] = stmt
+	return stmt, nil
+}
+
+// readOne reads the only row of a query. ErrNotFound if there is none.
+func (s *Store) readOne(ctx context.Context, what, query string, args []any, dest ...any) error {
+	stmt, err := s.statement(ctx, query)
+	if err == nil {
+		err = stmt.QueryRowContext(ctx, args...).Scan(dest...)
+	}
+	return s.dialect.wrap(what, err)
+}
+
+// readAll reads all rows of a query.
+func readAll[T any](ctx context.Context, s *Store, what, query string, args []any, scan func(row, *T) error) ([]T, error) {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return nil, s.dialect.wrap(what, err)
+	}
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, s.dialect.wrap(what, err)
+	}
+	all, err := collect(rows, scan)
+	return all, s.dialect.wrap(what, err)
+}

@@ -1,0 +1,74 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/a64core/hub"
+)
+
+// lockoutMemory is how long a failed password check may count: the longest lock that can be configured. The store does
+// not know the policy, so it keeps every failure as long as some policy could ask for it.
+const lockoutMemory = 7 * 24 * time.Hour
+
+// deletion forgets rows of one table, a limited number at a time. The inner query has a query around it because MySQL
+// refuses LIMIT directly under IN.
+type deletion struct {
+	query string // its last value is the limit
+	args  []any
+}
+
+func deletions(now time.Time, keep hub.Retention) []deletion {
+	clock := at(now)
+	all := []deletion{
+		{deleteSome("refresh_tokens", "session_id", `expires_at <= ?`), []any{clock}},
+		{deleteSome("refresh_tokens", "session_id", `session_expires_at <= ?`), []any{clock}},
+		{deleteSome("verification_tokens", "token_id", `expires_at <= ?`), []any{clock}},
+		{
+			deleteSome("lockouts", "lockout_key", `(failures = 0 OR last_failure_at IS NULL OR last_failure_at <= ?)
+				AND (pending_until IS NULL OR pending_until <= ?) AND (locked_until IS NULL OR locked_until <= ?)`),
+			[]any{at(now.Add(-lockoutMemory)), clock, clock},
+		},
+	}
+	if keep.Mails > 0 {
+		for _, state := range []hub.MailState{hub.MailSent, hub.MailDropped, hub.MailDead} {
+			all = append(all, deletion{
+				deleteSome("mails", "mail_id", `state = ? AND updated_at < ?`),
+				[]any{string(state), at(now.Add(-keep.Mails))},
+			})
+		}
+	}
+	if keep.Events > 0 {
+		all = append(all, deletion{deleteSome("events", "event_id", `happened_at < ?`), []any{at(now.Add(-keep.Events))}})
+	}
+	return all
+}
+
+func deleteSome(table, key, condition string) string {
+	return `DELETE FROM ` + table + ` WHERE ` + key + ` IN (SELECT ` + key + ` FROM (SELECT ` + key + ` FROM ` + table +
+		` WHERE ` + condition + ` LIMIT ?) AS gone)`
+}
+
+// Sweep implements hub.Store. A session has expired when its token or the session itself has: neither can be used again.
+func (s *Store) Sweep(ctx context.Context, now time.Time, keep hub.Retention, limit int) (int, error) {
+	swept := make(chan int, 1) // the caller may have left when the writer is done
+	err := s.write(ctx, "sweep", func(t *tx) error {
+		n := 0
+		for _, d := range deletions(now, keep) {
+			if n >= limit {
+				break
+			}
+			deleted, err := t.exec(d.query, append(d.args, limit-n)...)
+			if err != nil {
+				return err
+			}
+			n += deleted
+		}
+		swept <- n
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return <-swept, nil
+}

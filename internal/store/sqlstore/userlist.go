@@ -1,0 +1,180 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/a64core/hub"
+)
+
+// conditions is the part of a query behind WHERE, with its values.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+func (c *conditions) add(term string, args ...any) {
+	c.terms = append(c.terms, term)
+	c.args = append(c.args, args...)
+}
+
+func (c *conditions) text() string { return strings.Join(c.terms, " AND ") }
+
+// Users implements hub.UserStore.
+func (s *Store) Users(ctx context.Context, q hub.UserQuery) (hub.UserPage, error) {
+	page, err := s.users(ctx, q)
+	return page, s.dialect.wrap("list users", err)
+}
+
+func (s *Store) users(ctx context.Context, q hub.UserQuery) (_ hub.UserPage, err error) {
+	count, where := userCount(q)
+	list, args, err := userList(q)
+	if err != nil {
+		return hub.UserPage{}, err
+	}
+	// Both in one snapshot, so that the total fits the page.
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return hub.UserPage{}, err
+	}
+	defer func() { _ = tx.Rollback() }() // it only read
+
+	var page hub.UserPage
+	if err := tx.QueryRowContext(ctx, count, where...).Scan(&page.Total); err != nil {
+		return hub.UserPage{}, err
+	}
+	rows, err := tx.QueryContext(ctx, list, args...)
+	if err != nil {
+		return hub.UserPage{}, err
+	}
+	page.Users, err = collect(rows, scanUser)
+	if err != nil {
+		return hub.UserPage{}, err
+	}
+	if len(page.Users) > q.Limit {
+		page.Users = page.Users[:q.Limit]
+		next := cursorOf(&page.Users[q.Limit-1], q.Sort.By)
+		page.Next = &next
+	}
+	return page, nil
+}
+
+func userCount(q hub.UserQuery) (query string, args []any) {
+	where := userConditions(q)
+	return `SELECT COUNT(*) FROM users WHERE ` + where.text(), where.args
+}
+
+// userList returns the query for a page and the first user behind it.
+func userList(q hub.UserQuery) (query string, args []any, err error) {
+	if q.Limit < 1 {
+		return "", nil, errors.New("the limit is below 1")
+	}
+	column, err := sortColumn(q.Sort.By)
+	if err != nil {
+		return "", nil, err
+	}
+	beyond, direction := ">", " ASC"
+	if q.Sort.Descending {
+		beyond, direction = "<", " DESC"
+	}
+	where := userConditions(q)
+	offset := max(q.Offset, 0)
+	if q.After != nil {
+		value, err := cursorValue(q.After, q.Sort.By)
+		if err != nil {
+			return "", nil, err
+		}
+		// The first term is a range of an index, the second leaves out those of the same value that came before.
+		where.add(column+` `+beyond+`= ? AND (`+column+` `+beyond+` ? OR user_id `+beyond+` ?)`, value, value, q.After.ID)
+		offset = 0
+	}
+	query = selectUser + ` WHERE ` + where.text() + ` ORDER BY ` + column + direction + `, user_id` + direction + ` LIMIT ? OFFSET ?`
+	return query, append(where.args, min(q.Limit, math.MaxInt32)+1, offset), nil
+}
+
+func userConditions(q hub.UserQuery) conditions {
+	var where conditions
+	where.add(`is_deleted = ?`, q.Deleted)
+	if q.Role != 0 {
+		where.add(`role = ?`, q.Role.String())
+	}
+	if q.IsActive != nil {
+		where.add(`is_active = ?`, *q.IsActive)
+	}
+	if q.Search != "" {
+		prefix := hub.Fold(q.Search)
+		var any conditions
+		for _, column := range []string{"email", "last_name_folded", "full_name_folded"} {
+			if end, ok := prefixEnd(prefix); ok {
+				any.add(`(`+column+` >= ? AND `+column+` < ?)`, prefix, end)
+			} else {
+				any.add(column+` >= ?`, prefix)
+			}
+		}
+		where.add(`(`+strings.Join(any.terms, ` OR `)+`)`, any.args...)
+	}
+	return where
+}
+
+// prefixEnd returns the least text that is greater than every text with the given prefix, comparing code points, and
+// so bytes of UTF-8. There is none if the prefix holds nothing but the last code point.
+func prefixEnd(prefix string) (string, bool) {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch {
+		case last == utf8.MaxRune:
+			continue
+		case last == 0xD7FF: // behind it come the surrogates, which are no characters
+			return prefix + "\uE000", true
+		}
+		return prefix + string(last+1), true
+	}
+	return "", false
+}
+
+func sortColumn(by hub.UserSortField) (string, error) {
+	switch by {
+	case hub.SortByCreatedAt, "":
+		return "created_at", nil
+	case hub.SortByEmail:
+		return "email", nil
+	case hub.SortByLastName:
+		return "last_name_folded", nil
+	}
+	return "", errors.New("no such order")
+}
+
+// cursorOf returns the place behind u.
+func cursorOf(u *hub.User, by hub.UserSortField) hub.UserCursor {
+	switch by {
+	case hub.SortByEmail:
+		return hub.UserCursor{Value: u.Email, ID: u.ID}
+	case hub.SortByLastName:
+		return hub.UserCursor{Value: hub.Fold(u.LastName), ID: u.ID}
+	default:
+		return hub.UserCursor{Value: strconv.FormatInt(u.CreatedAt.UnixMilli(), 10), ID: u.ID}
+	}
+}
+
+// cursorValue returns the value to compare the sort column with. ErrNotFound for a cursor that no page gave.
+func cursorValue(c *hub.UserCursor, by hub.UserSortField) (any, error) {
+	if !utf8.ValidString(c.Value) || !utf8.ValidString(c.ID) {
+		return nil, fmt.Errorf("the cursor is no text: %w", hub.ErrNotFound)
+	}
+	if by == hub.SortByEmail || by == hub.SortByLastName {
+		return c.Value, nil
+	}
+	ms, err := strconv.ParseInt(c.Value, 10, 64)
+	if t := time.UnixMilli(ms).UTC(); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+		return t, nil
+	}
+	return nil, fmt.Errorf("the cursor is no time: %w", hub.ErrNotFound)
+}
