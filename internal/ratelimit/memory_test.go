@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) {
 
 func TestMemoryUnderAFloodOfKeys(t *testing.T) {
 	t.Parallel()
-	const keys, limit = 640, 3
+	const keys, limit = 6400, 3
 	m := ratelimit.NewMemory(keys)
 	allowed := func(key string, now time.Time) bool {
 		d, err := m.Take(t.Context(), key, limit, now)
@@ -39,9 +39,11 @@ func TestMemoryUnderAFloodOfKeys(t *testing.T) {
 	if allowed("early", noon.Add(59*time.Second)) {
 		t.Error("the flood made a running window forgotten")
 	}
-	for i := range 100 {
-		if !allowed(fmt.Sprint("late", i), noon.Add(2*time.Minute)) {
-			t.Fatal("no room after the flood was over")
+	for i := range keys / 2 {
+		for range limit {
+			if !allowed(fmt.Sprint("late", i), noon.Add(2*time.Minute)) {
+				t.Fatal("no room after the flood was over")
+			}
 		}
 	}
 }
@@ -51,7 +53,7 @@ func TestMemoryUnderAFloodOfKeys(t *testing.T) {
 func TestMemoryNeverStartsAKeyAfresh(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		m := ratelimit.NewMemory(1) // one window a shard
+		m := ratelimit.NewMemory(rapid.SampledFrom([]int{1, 200, 1000}).Draw(t, "keys"))
 		admitted := make(map[string][]time.Time)
 		now := noon
 		for range rapid.IntRange(1, 300).Draw(t, "steps") {

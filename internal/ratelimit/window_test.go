@@ -131,4 +131,14 @@ func TestWindowWhenTheClockStepsBack(t *testing.T) {
 			t.Errorf("%v back: still refused two minutes later", back)
 		}
 	}
+	var w window
+	w.take(int64(24*time.Hour), 3)
+	for _, now := range []time.Duration{0, 30 * time.Second, 61 * time.Second} {
+		if d := w.take(int64(now), 3); !d.Allowed {
+			t.Errorf("%v after the clock stepped back a day: %+v", now, d)
+		}
+	}
+	if d := w.take(int64(61*time.Second), 3); !d.Allowed {
+		t.Errorf("runs are not told apart after the clock stepped back: %+v", d)
+	}
 }
