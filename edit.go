@@ -12,7 +12,8 @@ const maxEdits = 100
 
 // EditUser reads the user, lets edit change it, and stores it; whenever somebody else changed the user meanwhile it does
 // so again with what they left. edit returns the event and the mails that go with the change, or an error, which
-// EditUser returns as it is. It returns the user as stored, or what UserByID and UpdateUser may return.
+// EditUser returns as it is. It returns the user as stored, or what UserByID and UpdateUser may return; ErrUnavailable if
+// others were always faster.
 func EditUser(ctx context.Context, store UserStore, id string, edit func(*User) (Event, []Mail, error)) (User, error) {
 	for range maxEdits {
 		u, err := store.UserByID(ctx, id)
@@ -32,7 +33,7 @@ func EditUser(ctx context.Context, store UserStore, id string, edit func(*User) 
 			return User{}, fmt.Errorf("update user: %w", err)
 		}
 	}
-	return User{}, fmt.Errorf("update user: gave up after %d rounds: %w", maxEdits, ErrConflict)
+	return User{}, fmt.Errorf("update user: gave up after %d rounds: %w", maxEdits, ErrUnavailable)
 }
 
 // EditSession does for a session what EditUser does for a user. edit also sees the session's user, and may return
@@ -58,7 +59,7 @@ func EditSession(ctx context.Context, store SessionStore, id string, edit func(*
 			return fmt.Errorf("update session: %w", err)
 		}
 	}
-	return fmt.Errorf("update session: gave up after %d rounds: %w", maxEdits, ErrConflict)
+	return fmt.Errorf("update session: gave up after %d rounds: %w", maxEdits, ErrUnavailable)
 }
 
 // ErrUnchanged is what an edit returns to say that nothing needs to be stored.
