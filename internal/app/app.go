@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/api"
+	"github.com/a64core/hub/internal/auth"
+	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/events"
+	"github.com/a64core/hub/internal/mail"
+	"github.com/a64core/hub/internal/password"
+	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/store/livecache"
+	"github.com/a64core/hub/internal/store/sqlstore"
+	"github.com/a64core/hub/internal/token"
+	"github.com/a64core/hub/internal/users"
+)
+
+// authorityMaxAge is how long the answer to "whose session is this" may be believed: what a change made by another
+// process takes to bite.
+const authorityMaxAge = time.Second
+
+// Options is what does not come from the settings.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Now     func() time.Time // nil: the system's clock
+	Sender  mail.Sender      // nil: as MAIL_DRIVER says
+}
+
+// App is the hub, wired.
+type App struct {
+	Store hub.Store
+	Auth  *auth.Service
+	Users *users.Service
+	Queue *mail.Queue
+	API   *api.API
+
+	config  config.Config
+	log     *slog.Logger
+	now     func() time.Time
+	handler http.Handler
+	ready   *readiness
+	janitor *janitor
+}
+
+// New opens the database and wires the hub. Nothing runs until [App.Run]; the caller closes it.
+func New(ctx context.Context, c config.Config, o Options) (app *App, err error) {
+	if o.Now == nil {
+		o.Now = systemClock
+	}
+	database, err := OpenStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, database.Close())
+		}
+	}()
+	issuer, err := token.New(token.Keys{Current: c.SecretKey, Previous: c.SecretKeyPrevious}, tokenIssuer, tokenAudience)
+	if err != nil {
+		return nil, fmt.Errorf("SECRET_KEY: %w", err)
+	}
+	sender := o.Sender
+	if sender == nil {
+		if sender, err = newSender(c, o.Log); err != nil {
+			return nil, err
+		}
+	}
+	templates, err := newTemplates(c)
+	if err != nil {
+		return nil, err
+	}
+
+	cache := livecache.New(&events.Recorder{Store: database, Log: o.Log}, authorityMaxAge)
+	store := cache.Store()
+	policy := password.NewPolicy()
+	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
+	a := &App{config: c, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	a.Auth = &auth.Service{
+		Store: store, Authority: cache, Tokens: issuer, Passwords: passwords, Policy: policy,
+		Lockouts: &ratelimit.Guard{Store: store, Policy: lockoutPolicy(c), Now: o.Now},
+		Rules:    authRules(c), Now: o.Now,
+	}
+	a.Users = &users.Service{
+		Store: store, Passwords: passwords, Policy: policy, Now: o.Now,
+		Rules: users.Rules{DeletedPurge: c.DeletedPurge, UnverifiedPurge: c.UnverifiedPurge},
+	}
+	a.Queue = &mail.Queue{Store: store, Sender: sender, Templates: templates, Prepare: a.Auth.Letter, Now: o.Now, Log: o.Log}
+	a.janitor = &janitor{
+		store: store, users: a.Users, now: o.Now, log: o.Log,
+		keep: hub.Retention{Mails: c.MailRetention, Events: c.EventRetention},
+	}
+	if err := a.buildHandler(o.Version); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes the database. Run must have returned.
+func (a *App) Close() error { return a.Store.Close() }
+
+// OpenStore opens the database that the settings name, and brings its schema up to date if they say so.
+func OpenStore(ctx context.Context, c config.Config) (*sqlstore.Store, error) {
+	s, err := sqlstore.Open(ctx, sqlstore.Config{Path: c.SQLitePath, Migrate: c.Migrate})
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	return s, nil
+}
+
+// Tokens name who issued them and for whom, so that those of another system with the same key are worth nothing.
+const (
+	tokenIssuer   = "a64core"
+	tokenAudience = "a64core"
+)
+
+func authRules(c config.Config) auth.Rules {
+	return auth.Rules{
+		AccessTTL: c.AccessTokenTTL, RefreshTTL: c.RefreshTokenTTL, SessionMaxAge: c.SessionMaxAge, RefreshGrace: c.RefreshGrace,
+		VerificationTTL: c.VerificationTokenTTL, ResetTTL: c.ResetTokenTTL,
+		MaxSessions: c.MaxSessions, MailLimit: c.MailLimit, Conceal: c.RegistrationConceal,
+	}
+}
+
+func lockoutPolicy(c config.Config) hub.LockoutPolicy {
+	if c.LoginLockout == 0 {
+		return hub.LockoutPolicy{}
+	}
+	return hub.LockoutPolicy{MaxFailures: c.LoginMaxFailures, Duration: c.LoginLockout}
+}
+
+// systemClock gives the time as databases keep it.
+func systemClock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,114 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Time and size limits of a connection (OWASP ASVS 13.2.6). A client that is slower or sends more is cut off.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 45 * time.Second // exceeds the deadline of a request, so that its answer still gets out
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32<<10 - 4096 // net/http adds 4096 of its own
+)
+
+// quietTime is how long connections stay open at the start of a shutdown: a request that a client sent before it could
+// know is still answered.
+const quietTime = 500 * time.Millisecond
+
+// Listen opens the port.
+func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Addr())
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return ln, nil
+}
+
+// Run serves on ln and works in the background until ctx ends, then shuts down as SHUTDOWN_TIMEOUT allows: every request
+// accepted until then is answered. It returns nil after an orderly shutdown.
+func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	server := a.server()
+	if a.config.TLS() {
+		certificate, err := tls.LoadX509KeyPair(a.config.TLSCertFile, a.config.TLSKeyFile)
+		if err != nil {
+			return errors.Join(fmt.Errorf("load TLS_CERT_FILE and TLS_KEY_FILE: %w", err), ln.Close())
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.Queue.Run(ctx) })
+	group.Go(func() error { return a.janitor.run(ctx) })
+	group.Go(func() error {
+		var err error
+		if server.TLSConfig != nil {
+			err = server.ServeTLS(ln, "", "")
+		} else {
+			err = server.Serve(ln)
+		}
+		if ctx.Err() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed)) {
+			return nil
+		}
+		return fmt.Errorf("serve: %w", err)
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		return a.drain(server, ln)
+	})
+	return group.Wait()
+}
+
+// server returns the HTTP server with all limits set.
+func (a *App) server() *http.Server {
+	return &http.Server{
+		Handler:           a.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // clients' mistakes, mostly
+	}
+}
+
+// drain closes the port, lets connections say what they have begun to say, answers everything, and closes them.
+func (a *App) drain(server *http.Server, ln net.Listener) error {
+	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
+	defer cancel()
+	a.log.LogAttrs(ctx, slog.LevelInfo, "shutting down", slog.Duration("timeout", a.config.ShutdownTimeout))
+	a.ready.draining.Store(true)
+	if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the port: %w", err)
+	}
+	quiet := time.NewTimer(min(quietTime, a.config.ShutdownTimeout/4))
+	defer quiet.Stop()
+	<-quiet.C
+	if err := server.Shutdown(ctx); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "requests were still running at the end of SHUTDOWN_TIMEOUT", slog.Any("error", err))
+		if err := server.Close(); err != nil {
+			return fmt.Errorf("close connections: %w", err)
+		}
+	}
+	return nil
+}
+
+// closing tells clients to close their connections once the hub is shutting down.
+func (a *App) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.ready.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}

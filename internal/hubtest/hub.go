@@ -1,0 +1,157 @@
+package hubtest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/config"
+)
+
+// Hub is a running hub.
+type Hub struct {
+	URL    string
+	HTTP   *http.Client
+	Clock  *Clock
+	Outbox *Outbox
+	Store  hub.Store
+	App    *app.App
+	Log    *Log // everything it logged
+	Dir    string
+
+	people atomic.Int64
+	stop   func()
+}
+
+// Log collects what the hub logs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns what was logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// SecretKey is the key that every Hub signs with, for tests that forge tokens.
+const SecretKey = "hubtest-key-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+// Settings are settings by their names in the environment.
+type Settings map[string]string
+
+// Start runs a hub until the test ends. Limits are off and hashing is cheap unless the settings say otherwise.
+func Start(t testing.TB, settings ...Settings) *Hub {
+	t.Helper()
+	return StartIn(t, t.TempDir(), settings...)
+}
+
+// StartIn is Start with the folder given, so that a test can start a second hub on the same data.
+func StartIn(t testing.TB, dir string, settings ...Settings) *Hub {
+	t.Helper()
+	h := &Hub{
+		Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Outbox: new(Outbox), Log: new(Log), Dir: dir,
+	}
+	c := Config(t, dir, settings...)
+	ctx, cancel := context.WithCancel(context.Background())
+	a, err := app.New(ctx, c, app.Options{
+		Log:     slog.New(slog.NewJSONHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Version: "test", Now: h.Clock.Now, Sender: h.Outbox,
+	})
+	if err != nil {
+		cancel()
+		t.Fatalf("wire the hub: %v", err)
+	}
+	h.App, h.Store = a, a.Store
+	ln, err := a.Listen(ctx)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, ln) }()
+	transport := &http.Transport{MaxIdleConnsPerHost: 100}
+	h.URL = "http://" + ln.Addr().String()
+	h.HTTP = &http.Client{
+		Transport: transport, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	h.stop = sync.OnceFunc(func() {
+		transport.CloseIdleConnections()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the hub ended: %v", err)
+		}
+		if err := a.Close(); err != nil {
+			t.Errorf("close the hub: %v", err)
+		}
+	})
+	t.Cleanup(h.stop)
+	return h
+}
+
+// Stop shuts the hub down before the test ends.
+func (h *Hub) Stop() { h.stop() }
+
+// Addr returns the host and port that the hub listens on.
+func (h *Hub) Addr() string { return h.URL[len("http://"):] }
+
+// Dial opens a bare connection to the hub.
+func (h *Hub) Dial(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", h.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // often closed by the other side before
+	return c
+}
+
+// Deliver sends the mails that are due.
+func (h *Hub) Deliver(t testing.TB) {
+	t.Helper()
+	if _, err := h.App.Queue.DeliverDue(t.Context()); err != nil {
+		t.Fatalf("deliver mails: %v", err)
+	}
+}
+
+// Config returns the settings that a Hub in the folder runs with.
+func Config(t testing.TB, dir string, settings ...Settings) config.Config {
+	t.Helper()
+	all := Settings{
+		"DATA_DIR": dir, "SQLITE_PATH": filepath.Join(dir, "a64core.db"), "PORT": "0", "SECRET_KEY": SecretKey,
+		"BCRYPT_COST": "4", "HASH_QUEUE": "1000", "HASH_WAIT": "30s", "SHUTDOWN_TIMEOUT": "2s", "FRONTEND_URL": "https://front.example.com/app",
+		"RATE_LIMIT_GUEST": "0", "RATE_LIMIT_USER": "0", "RATE_LIMIT_MODERATOR": "0", "RATE_LIMIT_ADMIN": "0", "RATE_LIMIT_SUPER_ADMIN": "0",
+	}
+	for _, s := range settings {
+		for name, value := range s {
+			all[name] = value
+		}
+	}
+	c, err := config.Load(config.Source{Lookup: func(name string) (string, bool) {
+		value, ok := all[name]
+		return value, ok
+	}})
+	if err != nil {
+		t.Fatalf("settings: %v", err)
+	}
+	return c
+}
