@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// request is one HTTP/1.1 request as it goes over the wire.
+type request []byte
+
+func newRequest(method, path, bearer string, body []byte) request {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: bench\r\n", method, path)
+	if bearer != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", bearer)
+	}
+	if body != nil {
+		fmt.Fprintf(&b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	b.WriteString("\r\n")
+	b.Write(body)
+	return b.Bytes()
+}
+
+// conn is a connection that does as little per request as possible, so that the generator leaves the cores to the server.
+type conn struct {
+	net.Conn
+	in  *bufio.Reader
+	buf []byte
+}
+
+func dial(ctx context.Context, addr string) (*conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := c.SetDeadline(deadline); err != nil {
+			return nil, errors.Join(fmt.Errorf("set deadline: %w", err), c.Close())
+		}
+	}
+	return &conn{Conn: c, in: bufio.NewReaderSize(c, 16<<10)}, nil
+}
+
+// do sends one request and returns the answer's status and body. The body is overwritten by the next call.
+func (c *conn) do(r request) (status int, body []byte, err error) {
+	if _, err := c.Write(r); err != nil {
+		return 0, nil, fmt.Errorf("send: %w", err)
+	}
+	line, err := c.in.ReadSlice('\n')
+	if err != nil {
+		return 0, nil, fmt.Errorf("read status: %w", err)
+	}
+	if len(line) < 12 {
+		return 0, nil, fmt.Errorf("short status line")
+	}
+	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
+		return 0, nil, fmt.Errorf("status line: %w", err)
+	}
+	length := 0
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return 0, nil, fmt.Errorf("read header: %w", err)
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if name, value, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return 0, nil, fmt.Errorf("content length: %w", err)
+			}
+		}
+	}
+	if cap(c.buf) < length {
+		c.buf = make([]byte, length)
+	}
+	c.buf = c.buf[:length]
+	if _, err := io.ReadFull(c.in, c.buf); err != nil {
+		return 0, nil, fmt.Errorf("read body: %w", err)
+	}
+	return status, c.buf, nil
+}
+
+// result is what a load met.
+type result struct {
+	took      time.Duration
+	latencies []time.Duration // of the answers counted, ascending
+	statuses  map[int]int     // of all answers
+}
+
+func (r result) perSecond() float64 { return float64(len(r.latencies)) / r.took.Seconds() }
+
+func (r result) percentile(p float64) time.Duration {
+	if len(r.latencies) == 0 {
+		return 0
+	}
+	return r.latencies[min(len(r.latencies)-1, int(p*float64(len(r.latencies))))]
+}
+
+// load runs conns connections against addr for the duration, each asking next for its next request and giving it the
+// answer to the one before. Answers with the wanted status are counted, others are tallied. A connection whose next
+// returns nil stops.
+func load(ctx context.Context, addr string, conns int, d time.Duration, want int, next func(conn int) func(last []byte) request) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, d+30*time.Second)
+	defer cancel()
+	var (
+		group sync.WaitGroup
+		mu    sync.Mutex
+		all   = result{statuses: make(map[int]int)}
+		errs  []error
+	)
+	start := time.Now()
+	for i := range conns {
+		group.Go(func() {
+			latencies, statuses, err := drive(ctx, addr, start.Add(d), want, next(i))
+			mu.Lock()
+			defer mu.Unlock()
+			all.latencies = append(all.latencies, latencies...)
+			for status, n := range statuses {
+				all.statuses[status] += n
+			}
+			if err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	group.Wait()
+	all.took = time.Since(start)
+	slices.Sort(all.latencies)
+	return all, errors.Join(errs...)
+}
+
+func drive(ctx context.Context, addr string, until time.Time, want int, next func([]byte) request) (latencies []time.Duration, statuses map[int]int, err error) {
+	c, err := dial(ctx, addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	statuses = make(map[int]int)
+	var last []byte
+	for {
+		before := time.Now()
+		if before.After(until) {
+			return latencies, statuses, nil
+		}
+		r := next(last)
+		if r == nil {
+			return latencies, statuses, nil
+		}
+		status, body, err := c.do(r)
+		if err != nil {
+			return latencies, statuses, err
+		}
+		statuses[status]++
+		if status == want {
+			latencies = append(latencies, time.Since(before))
+		}
+		last = body
+	}
+}
+
+// always asks for the same thing each time.
+func always(r request) func(int) func([]byte) request {
+	return func(int) func([]byte) request { return func([]byte) request { return r } }
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a server under load: the hub or the floor.
+type process struct {
+	addr    string
+	cmd     *exec.Cmd
+	started time.Duration // from exec to the first 200
+}
+
+// start runs a program and waits until path answers 200 at addr.
+func start(ctx context.Context, addr, path string, cmd *exec.Cmd) (*process, error) {
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
+	}
+	p := &process{addr: addr, cmd: cmd}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		if c, err := dial(ctx, addr); err == nil {
+			status, _, err := c.do(newRequest("GET", path, "", nil))
+			_ = c.Close() // only asked for a status
+			if err == nil && status == 200 {
+				p.started = time.Since(began)
+				return p, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("%s did not answer: %w", filepath.Base(cmd.Path), ctx.Err()), p.stop())
+		case <-tick.C:
+		}
+	}
+}
+
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	_ = p.cmd.Wait() // how it ends is not what is measured
+	return nil
+}
+
+// residentMiB returns the process's resident memory, or 0 where the system does not tell.
+func (p *process) residentMiB() float64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib / 1024
+		}
+	}
+	return 0
+}
+
+// hub is a built program with a database of its own.
+type hub struct {
+	binary string
+	dir    string
+	key    string
+}
+
+func buildHub(ctx context.Context, dir string) (*hub, error) {
+	binary := filepath.Join(dir, "a64core")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/a64core")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the hub: %w\n%s", err, out)
+	}
+	secret := make([]byte, 48)
+	_, _ = rand.Read(secret) // never fails
+	return &hub{binary: binary, dir: dir, key: base64.RawURLEncoding.EncodeToString(secret)}, nil
+}
+
+// serve starts the hub as an operator would, with its log in a file, but with the limits off: they would end the run
+// after ten requests.
+func (h *hub) serve(ctx context.Context) (*process, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("free address: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, h.binary, "serve")
+	cmd.Dir = h.dir
+	cmd.Env = []string{
+		"DATA_DIR=" + h.dir, "PORT=" + port, "SECRET_KEY=" + h.key, "LOG_FORMAT=json", "LOG_FILE=" + filepath.Join(h.dir, "hub.log"),
+		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "HASH_QUEUE=128", "HASH_WAIT=30s", "MAIL_LIMIT=0",
+	}
+	return start(ctx, addr, "/api/health", cmd)
+}
+
+func serveFloorProcess(ctx context.Context, key string, answer []byte) (*process, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, "-floor", addr)
+	input, err := json.Marshal(floorInput{Key: key, Answer: answer})
+	if err != nil {
+		return nil, fmt.Errorf("encode floor input: %w", err)
+	}
+	cmd.Stdin = bytes.NewReader(input)
+	return start(ctx, addr, "/health", cmd)
+}
+
+func freeAddr() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	addr := ln.Addr().String()
+	return addr, ln.Close()
+}
