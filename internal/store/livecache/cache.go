@@ -74,6 +74,18 @@ func (c *Cache) SessionWithUser(ctx context.Context, id string) (hub.Session, hu
 	return e.session, e.user, nil
 }
 
+// Len returns how many answers are remembered, whether or not they still hold.
+func (c *Cache) Len() int {
+	n := 0
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.RLock()
+		n += len(sh.entries)
+		sh.mu.RUnlock()
+	}
+	return n
+}
+
 func (c *Cache) holds(e *entry) bool {
 	return c.stripe(e.user.ID).Load() <= e.asOf && time.Since(e.readAt) < c.maxAge
 }
