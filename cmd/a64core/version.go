@@ -1,0 +1,65 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+)
+
+type versionCommand struct {
+	JSON bool `name:"json" help:"Answer in JSON."`
+}
+
+// Help returns examples.
+func (versionCommand) Help() string {
+	return `Examples:
+
+    a64core version
+    a64core version --json`
+}
+
+// Run shows the version.
+func (cmd versionCommand) Run(p *program) error {
+	b := readBuild()
+	if cmd.JSON {
+		return printJSON(p.stdout, b)
+	}
+	text := "a64core " + b.Version
+	if b.Commit != "" {
+		text += ", commit " + b.Commit
+		if b.Modified {
+			text += " with changes"
+		}
+	}
+	return printText(p.stdout, "%s, %s\n", text, b.Go)
+}
+
+// build is what the Go toolchain recorded when it built the program.
+type build struct {
+	Version  string `json:"version"`          // of the module: a tag, a pseudo-version or "(devel)"
+	Commit   string `json:"commit,omitempty"` // where the version control system was known
+	Time     string `json:"time,omitempty"`   // of the commit
+	Modified bool   `json:"modified"`         // built with changes that were not committed
+	Go       string `json:"go"`
+}
+
+func readBuild() build {
+	b := build{Version: "(devel)", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if info.Main.Version != "" {
+		b.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.Time = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		}
+	}
+	return b
+}
