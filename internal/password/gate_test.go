@@ -30,29 +30,35 @@ func retryAfter(t *testing.T, err error) time.Duration {
 
 func TestNeverMoreThanTheWorkersRun(t *testing.T) {
 	t.Parallel()
-	const workers, callers = 3, 200
-	g := password.NewGate(workers, callers, 0)
-	var running, most, done atomic.Int32
-	var wg sync.WaitGroup
-	for range callers {
-		wg.Go(func() {
-			err := g.Do(t.Context(), func() {
-				n := running.Add(1)
-				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	synctest.Test(t, func(t *testing.T) {
+		const workers, callers = 3, 200
+		g := password.NewGate(workers, callers, 0)
+		var running, most, done atomic.Int32
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				err := g.Do(t.Context(), func() {
+					n := running.Add(1)
+					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+					}
+					busy(time.Second)()
+					running.Add(-1)
+					done.Add(1)
+				})
+				if err != nil {
+					t.Errorf("Do: %v", err)
 				}
-				_, _ = bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost)
-				running.Add(-1)
-				done.Add(1)
 			})
-			if err != nil {
-				t.Errorf("Do: %v", err)
-			}
-		})
-	}
-	wg.Wait()
-	if most.Load() != workers || done.Load() != callers {
-		t.Errorf("%d ran at a time and %d in all, want %d and %d", most.Load(), done.Load(), workers, callers)
-	}
+		}
+		begun := time.Now()
+		wg.Wait()
+		if most.Load() != workers || done.Load() != callers {
+			t.Errorf("%d ran at a time and %d in all, want %d and %d", most.Load(), done.Load(), workers, callers)
+		}
+		if took, want := time.Since(begun), 67*time.Second; took != want { // 200 seconds of work for three
+			t.Errorf("all took %v, want %v", took, want)
+		}
+	})
 }
 
 func TestWhoCameFirstGoesFirst(t *testing.T) {
