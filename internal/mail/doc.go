@@ -10,6 +10,6 @@
 // # Promises
 //
 // A queued mail is sent at least once or ends as dropped or dead, whatever dies in between. It is sent twice only if the
-// process or the store fails between the server's acceptance and the note of it. Nothing here logs or stores an address,
-// a name or a link, except the LogSender of a developer.
+// process, the store or the connection fails between the server's acceptance and our note of it. Nothing here logs or
+// stores an address, a name or a link, except the LogSender: that one logs recipients, and links if told to.
 package mail

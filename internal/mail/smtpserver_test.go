@@ -118,6 +118,7 @@ type mailSession struct {
 
 func (s *mailSession) Reset()        { s.mail = receivedMail{} }
 func (s *mailSession) Logout() error { return nil }
+
 func call(hook func() error) error {
 	if hook == nil {
 		return nil
