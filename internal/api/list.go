@@ -59,8 +59,8 @@ type listInput struct {
 // readQuery reads the known parameters and ignores others.
 func (in *listInput) readQuery(values url.Values) error {
 	q := queryReader{values: values}
-	perPage := q.number("perPage", defaultPerPage, maxPerPage)
 	in.page = q.number("page", 1, math.MaxInt)
+	perPage := q.number("perPage", defaultPerPage, maxPerPage)
 	in.sort = q.text("sort", defaultSort, isSort, "must be one of "+strings.Join(sorts(), ", "))
 	in.query = hub.UserQuery{Limit: perPage, Sort: parseSort(in.sort), Offset: min(in.page-1, maxSkip/perPage) * perPage}
 
