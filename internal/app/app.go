@@ -81,7 +81,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 
 	cache := livecache.New(&events.Recorder{Store: database, Log: o.Log}, authorityMaxAge)
 	store := cache.Store()
-	policy := password.NewPolicy()
+	policy := password.NewPolicy(c.AppName)
 	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
 	a := &App{config: c, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
 	a.Auth = &auth.Service{
@@ -139,3 +139,12 @@ func lockoutPolicy(c config.Config) hub.LockoutPolicy {
 
 // systemClock gives the time as databases keep it.
 func systemClock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// Migrate brings the schema of the database that the settings name up to date.
+func Migrate(ctx context.Context, c config.Config) (sqlstore.Migration, error) {
+	m, err := sqlstore.Migrate(ctx, sqlstore.Config{Path: c.SQLitePath})
+	if err != nil {
+		return m, fmt.Errorf("migrate the database: %w", err)
+	}
+	return m, nil
+}

@@ -4,9 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"time"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/api"
+	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/middleware"
+	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/token"
 )
 
 // buildHandler puts the middleware in front of the operations.
@@ -19,8 +25,36 @@ func (a *App) buildHandler(version string) error {
 	if err != nil {
 		return fmt.Errorf("operations: %w", err)
 	}
-	a.handler = operations
+	limits := a.config.RateLimit
+	a.handler = a.closing(middleware.Chain(middleware.Options{
+		TrustedProxies: a.config.TrustedProxies,
+		AllowedOrigins: a.config.AllowedOrigins,
+		TLS:            a.config.TLS() || a.config.Environment == config.Production,
+		Timeout:        requestTimeout,
+		Identify:       a.identify,
+		Limiter:        ratelimit.NewMemory(0),
+		Limits: map[hub.Role]int{
+			hub.RoleGuest: limits.Guest, hub.RoleUser: limits.User, hub.RoleModerator: limits.Moderator,
+			hub.RoleAdmin: limits.Admin, hub.RoleSuperAdmin: limits.SuperAdmin,
+		},
+		Log: a.log,
+		Now: a.now,
+	}, operations))
 	return nil
+}
+
+// requestTimeout bounds the work on one request. It leaves room for a full hashing queue.
+const requestTimeout = 30 * time.Second
+
+// identify returns whom the request's token names, for the limiter: signature and times are checked, the database is not
+// asked.
+func (a *App) identify(r *http.Request) (userID string, role hub.Role, ok bool) {
+	bearer, ok := api.Bearer(r.Header)
+	if !ok {
+		return "", 0, false
+	}
+	claims, err := a.Auth.Tokens.Verify(token.Access, bearer.Reveal(), a.now())
+	return claims.UserID, claims.Role, err == nil
 }
 
 // denied keeps the event of a refused request. What fails here changes nothing for whoever was refused.

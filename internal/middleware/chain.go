@@ -1,0 +1,47 @@
+package middleware
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/ratelimit"
+)
+
+// Options is what the middleware needs to know. Identify, Limiter, Limits, Log and Now are required.
+type Options struct {
+	TrustedProxies []netip.Prefix
+	AllowedOrigins []string // as browsers write them; "*" alone allows all, without credentials
+	TLS            bool     // clients reach the hub by https
+	Timeout        time.Duration
+
+	// Identify returns the user and the role that a request's token names. Nothing but its signature and times were checked:
+	// it decides which limit applies, never what one may do.
+	Identify func(*http.Request) (userID string, role hub.Role, ok bool)
+	Limiter  ratelimit.Limiter
+	Limits   map[hub.Role]int // requests a minute
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Chain puts the middleware in front of next.
+func Chain(o Options, next http.Handler) http.Handler {
+	for _, wrap := range []func(http.Handler) http.Handler{ // from the inside out
+		deadline(o.Timeout),
+		limit(o),       // before the body is read; behind CORS, so that a refusal can be read by the page that asked
+		crossOrigin(o), // answers preflights, which carry no token and must cost nothing
+		methods,        // TRACE and the like go nowhere
+		recoverer(o),   // inside the log, so that the line tells of the 500
+		headers(o.TLS), // on whatever is answered further in
+		logger(o),      //
+		origin(o),      // names the request for all the others
+	} {
+		next = wrap(next)
+	}
+	return next
+}
+
+// prefix is where the versioned operations are.
+const prefix = "/api/v1"

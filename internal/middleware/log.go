@@ -1,0 +1,119 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/problem"
+	"github.com/a64core/hub/internal/telemetry"
+)
+
+// logger writes one line for every request when it has been answered. Paths come without the query, and headers not at
+// all: both may hold secrets (OWASP ASVS 16.2.5).
+func logger(o Options) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			began := time.Now() // to measure a duration, which no stepped clock could
+			ctx, facts := telemetry.WithFacts(r.Context())
+			answer := &recorder{ResponseWriter: w}
+			defer func() { // also when the connection is being torn down by a panic
+				logRequest(ctx, o.Log, r, answer, facts, time.Since(began))
+			}()
+			next.ServeHTTP(answer, r.WithContext(ctx))
+		})
+	}
+}
+
+func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *recorder, facts *telemetry.Facts, took time.Duration) {
+	level := slog.LevelInfo
+	if answer.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	var room [10]slog.Attr
+	attrs := append(room[:0],
+		slog.String("method", r.Method),
+		slog.String("route", facts.Route),
+		slog.Int("status", answer.status),
+		slog.Duration("duration", took),
+		slog.Int64("bytes", answer.bytes),
+		slog.String("ip", hub.OriginFrom(ctx).IP),
+	)
+	if facts.Route == "" {
+		attrs[1] = slog.String("path", cut(r.URL.EscapedPath(), maxLoggedPath))
+	}
+	if facts.UserID != "" {
+		attrs = append(attrs, slog.String("user_id", facts.UserID))
+	}
+	if facts.Code != "" {
+		attrs = append(attrs, slog.String("code", facts.Code))
+	}
+	if facts.Err != nil {
+		attrs = append(attrs, slog.String("error", facts.Err.Error()))
+	}
+	log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// maxLoggedPath is as much as is worth keeping of a path that is no route.
+const maxLoggedPath = 200
+
+func cut(text string, length int) string { return text[:min(len(text), length)] }
+
+// recoverer answers a panic as an error of ours, and logs where it came from.
+func recoverer(o Options) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				v := recover()
+				if v == nil {
+					return
+				}
+				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(v) // asks net/http to drop the connection
+				}
+				o.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("stack", string(debug.Stack())))
+				if answer, ok := w.(*recorder); ok && answer.status != 0 {
+					panic(http.ErrAbortHandler) // half an answer is out: better none
+				}
+				problem.Write(w, r, fmt.Errorf("panic: %T", v))
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// recorder notes what is answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 && status >= http.StatusOK {
+		rec.status = status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (rec *recorder) Write(p []byte) (int, error) {
+	if rec.status == 0 {
+		rec.status = http.StatusOK
+	}
+	n, err := rec.ResponseWriter.Write(p)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
