@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -54,6 +55,7 @@ func (a *API) Handler() (http.Handler, error) {
 // router serves the table's operations and nothing else.
 func (t *table) router() *chi.Mux {
 	router := chi.NewRouter()
+	router.Use(refuseEmptySegments)
 	for _, rt := range t.routes {
 		router.Method(rt.Method, rt.Path, rt.handler)
 		if rt.Method == http.MethodGet {
@@ -63,6 +65,17 @@ func (t *table) router() *chi.Mux {
 	router.NotFound(problem.NotFound)
 	router.MethodNotAllowed(methodNotAllowed(router))
 	return router
+}
+
+// refuseEmptySegments keeps the router from taking the nothing in "/users//sessions" for an id.
+func refuseEmptySegments(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "//") {
+			problem.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Operations lists every operation, for tests that walk all of them and for the documentation.

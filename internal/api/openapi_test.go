@@ -69,6 +69,20 @@ func TestOpenAPIReferencesLeadSomewhere(t *testing.T) {
 	}
 }
 
+func TestEnumeratedRolesAreTheDomains(t *testing.T) {
+	t.Parallel()
+	tb := described().routes()
+	for _, name := range []string{"User", "NewUser", "RoleChange", "RoleStats"} {
+		var got []string
+		for _, v := range tb.registry.Map()[name].Properties["role"].Enum {
+			got = append(got, v.(string))
+		}
+		if diff := cmp.Diff(roleNames(), got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func walk(value any, visit func(map[string]any)) {
 	switch v := value.(type) {
 	case map[string]any:

@@ -22,7 +22,7 @@ func TestPathsAreExact(t *testing.T) {
 		"/api/v1/auth/me/", "/api/v1//auth/me", "/api/v1/./auth/me", "/api/v1/x/../auth/me", "//api/v1/auth/me", "/API/v1/auth/me", // HTT-13
 		"/api/v1/auth/%6de", "/api%2fv1/auth/me", "/api/v1/auth/me%00", "/api/v1/auth/me;x", "/api/v1/auth/me%2e", // RTL-16, HTT-15
 		"/.env", "/.git/config", "/%2e%2e/etc", "/api/v1", "/api/v1/", "/api", "/index.html", "/metrics", "/debug/pprof/", "/api/v1/system/backup", // HTT-14, RBA-27
-		"/api/v1/users/" + id + "/", "/api/v1/users/" + id + "/sessions/", "/api/v1/users/me/role/x",
+		"/api/v1/users/" + id + "/", "/api/v1/users/" + id + "/sessions/", "/api/v1/users/me/role/x", "/api/v1/users/", "/api/v1/users//sessions", "/api/v1/users//role",
 	} {
 		u, err := url.Parse("http://hub" + target)
 		if err != nil {
