@@ -31,23 +31,29 @@ func Migrate(ctx context.Context, c Config) (_ Migration, err error) {
 		return Migration{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := checkOwner(ctx, db); err != nil {
-		return Migration{}, sqliteDialect().wrap("migrate", err)
-	}
-	if err := enableWAL(ctx, db); err != nil {
-		return Migration{}, sqliteDialect().wrap("migrate", err)
-	}
-	// Before the first table, so that no other process ever sees tables without an owner.
-	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-		return Migration{}, sqliteDialect().wrap("migrate", err)
-	}
 	m, err := migrate(ctx, db)
 	return m, sqliteDialect().wrap("migrate", err)
 }
 
-// migrate applies what is missing. A migration fails where another process has just applied it; then the schema has
-// become newer, and it goes on from there.
 func migrate(ctx context.Context, db *sql.DB) (Migration, error) {
+	owned, err := checkOwner(ctx, db)
+	if err != nil {
+		return Migration{}, err
+	}
+	if err := enableWAL(ctx, db); err != nil {
+		return Migration{}, err
+	}
+	if !owned { // before the first table, so that no other process ever sees tables without an owner
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+			return Migration{}, fmt.Errorf("mark the file as ours: %w", err)
+		}
+	}
+	return applyMigrations(ctx, db)
+}
+
+// applyMigrations applies what is missing. A migration fails where another process has just applied it; then the schema has
+// become newer, and it goes on from there.
+func applyMigrations(ctx context.Context, db *sql.DB) (Migration, error) {
 	p, err := provider(db)
 	if err != nil {
 		return Migration{}, err
@@ -100,14 +106,11 @@ func schemaVersion(ctx context.Context, db *sql.DB) (v int64, err error) {
 
 // check refuses a database that this program cannot serve from.
 func check(ctx context.Context, db *sql.DB) error {
-	if err := checkOwner(ctx, db); err != nil {
+	owned, err := checkOwner(ctx, db)
+	if err != nil {
 		return err
 	}
-	var tables int
-	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'").Scan(&tables); err != nil {
-		return err
-	}
-	if tables == 0 {
+	if !owned {
 		return errors.New("the database is empty: migrate it first")
 	}
 	p, err := provider(db)
@@ -132,19 +135,20 @@ func newerSchema(version, newest int64) error {
 	return fmt.Errorf("the schema has version %d and this program knows %d: use a newer program", version, newest)
 }
 
-// checkOwner refuses a file that is not a SQLite database, or is that of another program.
-func checkOwner(ctx context.Context, db *sql.DB) error {
+// checkOwner reports whether the file is marked as ours. It refuses one that is not a SQLite database, and one that has
+// tables and is not ours.
+func checkOwner(ctx context.Context, db *sql.DB) (owned bool, err error) {
 	var id, tables int
-	err := db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM sqlite_schema), application_id FROM pragma_application_id").Scan(&tables, &id)
+	err = db.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM sqlite_schema), application_id FROM pragma_application_id").Scan(&tables, &id)
 	switch {
 	case sqliteCode(err)&0xff == sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("the file is not a SQLite database: %w", err)
+		return false, fmt.Errorf("the file is not a SQLite database: %w", err)
 	case err != nil:
-		return err
+		return false, fmt.Errorf("read the file's header: %w", err)
 	case tables > 0 && id != applicationID:
-		return errors.New("the file is the database of another program")
+		return false, errors.New("the file is the database of another program")
 	}
-	return nil
+	return id == applicationID, nil
 }
 
 // checkEmailIndex refuses a database that would store an e-mail address twice.

@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/store/sqlstore"
@@ -27,4 +28,28 @@ func open(t testing.TB, path string) *sqlstore.Store {
 		}
 	})
 	return s
+}
+
+func newUser(email string) hub.User {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return hub.User{
+		ID: hub.NewID(), Email: email, PasswordHash: hub.NewSecret("top secret hash"), FirstName: "Ada", LastName: "Lovelace",
+		Role: hub.RoleUser, IsActive: true, CreatedAt: now, UpdatedAt: now, Version: 1,
+	}
+}
+
+func addUser(t *testing.T, s *sqlstore.Store, email string) hub.User {
+	t.Helper()
+	u := newUser(email)
+	if err := s.AddUser(t.Context(), u, hub.NewEvent(t.Context(), hub.EventUserCreated, u.ID, u.CreatedAt)); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func newSession(u hub.User) hub.Session {
+	return hub.Session{
+		ID: hub.NewID(), UserID: u.ID, Epoch: u.SessionEpoch, CreatedAt: u.CreatedAt, ExpiresAt: u.CreatedAt.Add(time.Hour),
+		Token: hub.RefreshToken{ID: hub.NewID(), Hash: "h", IssuedAt: u.CreatedAt, ExpiresAt: u.CreatedAt.Add(time.Hour)}, Version: 1,
+	}
 }

@@ -21,6 +21,7 @@ type Config struct {
 
 // Store is a hub.Store on one SQLite file.
 type Store struct {
+	path    string
 	dialect *dialect
 	writer  *writer
 	readers *sql.DB
@@ -62,7 +63,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	return &Store{
-		dialect: d, writer: startWriter(write), readers: read,
+		path: c.Path, dialect: d, writer: startWriter(write), readers: read,
 		prepared: make(map[string]*sql.Stmt),
 	}, nil
 }

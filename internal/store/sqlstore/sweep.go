@@ -7,10 +7,6 @@ import (
 	"github.com/a64core/hub"
 )
 
-// lockoutMemory is how long a failed password check may count: the longest lock that can be configured. The store does
-// not know the policy, so it keeps every failure as long as some policy could ask for it.
-const lockoutMemory = 7 * 24 * time.Hour
-
 // deletion forgets rows of one table, a limited number at a time. The inner query has a query around it because MySQL
 // refuses LIMIT directly under IN.
 type deletion struct {
@@ -24,11 +20,7 @@ func deletions(now time.Time, keep hub.Retention) []deletion {
 		{deleteSome("refresh_tokens", "session_id", `expires_at <= ?`), []any{clock}},
 		{deleteSome("refresh_tokens", "session_id", `session_expires_at <= ?`), []any{clock}},
 		{deleteSome("verification_tokens", "token_id", `expires_at <= ?`), []any{clock}},
-		{
-			deleteSome("lockouts", "lockout_key", `(failures = 0 OR last_failure_at IS NULL OR last_failure_at <= ?)
-				AND (pending_until IS NULL OR pending_until <= ?) AND (locked_until IS NULL OR locked_until <= ?)`),
-			[]any{at(now.Add(-lockoutMemory)), clock, clock},
-		},
+		{deleteSome("lockouts", "lockout_key", `expires_at <= ?`), []any{clock}},
 	}
 	if keep.Mails > 0 {
 		for _, state := range []hub.MailState{hub.MailSent, hub.MailDropped, hub.MailDead} {

@@ -27,6 +27,14 @@ const (
 
 	// Two are enough to know that one is not the last.
 	selectGuards = `SELECT user_id FROM users WHERE is_deleted = 0 AND role = 'super_admin' AND is_active = 1 LIMIT 2`
+
+	selectPurgeableDeleted = selectUser + ` WHERE deleted_at < ? ORDER BY deleted_at LIMIT ?`
+
+	selectPurgeableUnverified = selectUser + ` WHERE is_deleted = 0 AND is_email_verified = 0 AND created_at < ?
+		AND role IN ('guest', 'user') ORDER BY created_at LIMIT ?`
+
+	deleteUserMails    = `DELETE FROM mails WHERE user_id = ?`
+	deleteAddressMails = `DELETE FROM mails WHERE user_id = '' AND to_address = (SELECT email FROM users WHERE user_id = ?)`
 )
 
 // userValues returns the values of insertUser for u, stored as the given version.
@@ -180,15 +188,13 @@ func (s *Store) PurgeableUsers(ctx context.Context, deletedBefore, unverifiedBef
 	var users []hub.User
 	if !deletedBefore.IsZero() && limit > 0 {
 		var err error
-		users, err = readAll(ctx, s, "list deleted users", selectUser+` WHERE deleted_at < ? ORDER BY deleted_at LIMIT ?`,
-			[]any{at(deletedBefore), limit}, scanUser)
+		users, err = readAll(ctx, s, "list deleted users", selectPurgeableDeleted, []any{at(deletedBefore), limit}, scanUser)
 		if err != nil {
 			return nil, err
 		}
 	}
 	if left := limit - len(users); !unverifiedBefore.IsZero() && left > 0 {
-		unverified, err := readAll(ctx, s, "list unverified users", selectUser+` WHERE is_deleted = 0 AND is_email_verified = 0
-			AND created_at < ? AND role IN ('guest', 'user') ORDER BY created_at LIMIT ?`, []any{at(unverifiedBefore), left}, scanUser)
+		unverified, err := readAll(ctx, s, "list unverified users", selectPurgeableUnverified, []any{at(unverifiedBefore), left}, scanUser)
 		if err != nil {
 			return nil, err
 		}
@@ -204,12 +210,10 @@ func (s *Store) PurgeUser(ctx context.Context, id string, version int64, e hub.E
 		return s.dialect.wrap("purge user", err)
 	}
 	return s.write(ctx, "purge user", func(t *tx) error {
-		if _, err := t.exec(`DELETE FROM mails WHERE user_id = ?`, id); err != nil {
-			return err
-		}
-		_, err := t.exec(`DELETE FROM mails WHERE user_id = '' AND to_address = (SELECT email FROM users WHERE user_id = ?)`, id)
-		if err != nil {
-			return err
+		for _, query := range []string{deleteUserMails, deleteAddressMails} {
+			if _, err := t.exec(query, id); err != nil {
+				return err
+			}
 		}
 		if err := t.change(`DELETE FROM users WHERE user_id = ? AND version = ?`, id, version); err != nil {
 			return err

@@ -101,26 +101,34 @@ func userList(q hub.UserQuery) (query string, args []any, err error) {
 
 func userConditions(q hub.UserQuery) conditions {
 	var where conditions
-	where.add(`is_deleted = ?`, q.Deleted)
+	if q.Search == "" {
+		where.add(`is_deleted = ?`, q.Deleted)
+	} else {
+		found := foundBy(hub.Fold(q.Search), q.Deleted)
+		where.add(`(`+strings.Join(found.terms, ` OR `)+`)`, found.args...)
+	}
 	if q.Role != 0 {
 		where.add(`role = ?`, q.Role.String())
 	}
 	if q.IsActive != nil {
 		where.add(`is_active = ?`, *q.IsActive)
 	}
-	if q.Search != "" {
-		prefix := hub.Fold(q.Search)
-		var any conditions
-		for _, column := range []string{"email", "last_name_folded", "full_name_folded"} {
-			if end, ok := prefixEnd(prefix); ok {
-				any.add(`(`+column+` >= ? AND `+column+` < ?)`, prefix, end)
-			} else {
-				any.add(column+` >= ?`, prefix)
-			}
-		}
-		where.add(`(`+strings.Join(any.terms, ` OR `)+`)`, any.args...)
-	}
 	return where
+}
+
+// foundBy returns a condition for each name by which a user is found, deleted ones or others. Each is a range of one
+// index, whole by itself, so that databases join the ranges instead of reading all users.
+func foundBy(prefix string, deleted bool) conditions {
+	var found conditions
+	end, hasEnd := prefixEnd(prefix)
+	for _, column := range []string{"email", "last_name_folded", "full_name_folded"} {
+		if hasEnd {
+			found.add(`(is_deleted = ? AND `+column+` >= ? AND `+column+` < ?)`, deleted, prefix, end)
+		} else {
+			found.add(`(is_deleted = ? AND `+column+` >= ?)`, deleted, prefix)
+		}
+	}
+	return found
 }
 
 // prefixEnd returns the least text that is greater than every text with the given prefix, comparing code points, and

@@ -79,15 +79,14 @@ func (w *writer) loop() {
 			t.discard()
 			return
 		case u := <-w.units:
-			t = w.commit(t, w.gather(u))
+			runtime.Gosched() // those answered by the last commit may have their next unit ready
+			t = w.commit(t, w.gather([]*unit{u}))
 		}
 	}
 }
 
-// gather returns first and the units that wait besides it.
-func (w *writer) gather(first *unit) []*unit {
-	runtime.Gosched() // those answered by the last commit may have their next unit ready
-	batch := []*unit{first}
+// gather adds the units that wait at this moment to the batch.
+func (w *writer) gather(batch []*unit) []*unit {
 	for len(batch) < maxBatch {
 		select {
 		case u := <-w.units:
@@ -102,15 +101,14 @@ func (w *writer) gather(first *unit) []*unit {
 // commit does the batch in one transaction and answers all. It returns the connection for the next batch, nil if it
 // cannot be trusted any more.
 func (w *writer) commit(t *tx, batch []*unit) *tx {
+	t, err := w.begin(t)
+	if err != nil {
+		batch = w.gather(batch) // those who came meanwhile have waited for the same lock
+	}
 	results := make([]error, len(batch))
-	err := func() (err error) {
-		if t == nil {
-			if t, err = openTx(w.db); err != nil {
-				return err
-			}
-		}
-		return t.commit(batch, results)
-	}()
+	if err == nil {
+		err = t.commit(batch, results)
+	}
 	for i, u := range batch {
 		if err != nil {
 			results[i] = err
@@ -122,6 +120,20 @@ func (w *writer) commit(t *tx, batch []*unit) *tx {
 		return nil
 	}
 	return t
+}
+
+// begin begins a transaction, on a new connection if t is nil.
+func (w *writer) begin(t *tx) (*tx, error) {
+	if t == nil {
+		var err error
+		if t, err = openTx(w.db); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
+		return t, fmt.Errorf("begin: %w", err)
+	}
+	return t, nil
 }
 
 // tx is the connection that writes, with the statements prepared on it. Nothing that runs on it is ever cancelled: SQLite
@@ -148,12 +160,9 @@ func (t *tx) discard() {
 	_ = t.conn.Close()
 }
 
-// commit runs each unit behind a savepoint and commits those that succeed. It sets the results of the units; an error
-// says that nothing at all was done.
+// commit runs each unit behind a savepoint of the transaction that has begun, and commits those that succeed. It sets
+// the results of the units; an error says that nothing at all was done.
 func (t *tx) commit(batch []*unit, results []error) error {
-	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
 	for i, u := range batch {
 		if results[i] = u.ctx.Err(); results[i] != nil {
 			continue

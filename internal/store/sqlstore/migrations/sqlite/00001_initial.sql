@@ -34,7 +34,7 @@ CREATE TABLE users (
 -- The only UNIQUE index of users: whatever violates one violates this one.
 CREATE UNIQUE INDEX users_email ON users (email);
 CREATE INDEX users_by_created_at ON users (is_deleted, created_at, user_id);
-CREATE INDEX users_by_email ON users (is_deleted, email);
+CREATE INDEX users_by_email ON users (is_deleted, email, user_id);
 CREATE INDEX users_by_last_name ON users (is_deleted, last_name_folded, user_id);
 CREATE INDEX users_by_full_name ON users (is_deleted, full_name_folded);
 CREATE INDEX users_by_role ON users (is_deleted, role, created_at, user_id);
@@ -86,9 +86,10 @@ CREATE TABLE lockouts (
     pending_until   INTEGER,
     last_failure_at INTEGER,
     locked_until    INTEGER,
+    expires_at      INTEGER NOT NULL, -- when nothing of it counts any more, under any policy
     version         INTEGER NOT NULL
 );
-CREATE INDEX lockouts_by_last_failure_at ON lockouts (last_failure_at, pending_until, locked_until);
+CREATE INDEX lockouts_by_expires_at ON lockouts (expires_at);
 
 CREATE TABLE mails (
     mail_id    TEXT    NOT NULL PRIMARY KEY,
