@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/telemetry"
+)
+
+// ready returns the settings with a secret key, made now if this is the first start in development.
+func (p *program) ready() (config.Config, error) {
+	c, err := p.settings()
+	if err != nil {
+		return c, err
+	}
+	if _, err := config.EnsureSecretKey(&c); err != nil {
+		return c, fmt.Errorf("SECRET_KEY: %w", err)
+	}
+	return c, nil
+}
+
+func (p *program) logger(c config.Config, level slog.Level, file string) (*slog.Logger, io.Closer, error) {
+	return telemetry.NewLogger(telemetry.LogConfig{
+		Level: level, JSON: c.LogFormat == config.LogJSON, File: file, Output: p.stderr,
+	})
+}
+
+// withHub wires the hub for a command that does one thing with it beside a running server, and closes it afterwards. It
+// logs only what went wrong.
+func (p *program) withHub(ctx context.Context, do func(*app.App) error) (err error) {
+	c, err := p.ready()
+	if err != nil {
+		return err
+	}
+	log, flush, err := p.logger(c, slog.LevelError, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, flush.Close()) }()
+	a, err := app.New(ctx, c, app.Options{Log: log, Version: readBuild().Version})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	return explain(do(a))
+}
+
+// explain turns an answer that clients get into a sentence for the terminal.
+func explain(err error) error {
+	var e *hub.Error
+	if !errors.As(err, &e) || e.Kind == hub.KindInternal {
+		return err
+	}
+	text := e.Message
+	for _, f := range e.Fields {
+		text += fmt.Sprintf("\n  %s: %s", f.Location, f.Message)
+	}
+	return errors.New(strings.TrimSpace(text))
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/config"
+)
+
+type serveCommand struct{}
+
+// Help returns examples.
+func (serveCommand) Help() string {
+	return `Serves the API until SIGINT or SIGTERM, then answers what it has accepted and ends. In development nothing needs to be set:
+data and a generated key are kept in ./data, and mails are written to the log with their links.
+
+Examples:
+
+    a64core serve
+    a64core serve --port 9000 --log-format json
+    a64core serve --environment production --env-file /etc/a64core.env`
+}
+
+// Run serves until ctx ends.
+func (serveCommand) Run(ctx context.Context, p *program) (err error) {
+	c, err := p.ready()
+	if err != nil {
+		return err
+	}
+	log, flush, err := p.logger(c, c.LogLevel, c.LogFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, flush.Close()) }()
+	for _, warning := range c.Warnings() {
+		log.LogAttrs(ctx, slog.LevelWarn, "setting", slog.String("name", warning.Name), slog.String("warning", warning.Message))
+	}
+	build := readBuild()
+	a, err := app.New(ctx, c, app.Options{Log: log, Version: build.Version})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	ln, err := a.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "serving",
+		slog.String("address", ln.Addr().String()), slog.String("environment", string(c.Environment)),
+		slog.String("database", string(c.Database)), slog.String("version", build.Version))
+	if c.Environment == config.Development {
+		if err := welcome(ctx, p.stdout, c, a, ln.Addr()); err != nil {
+			return errors.Join(err, ln.Close())
+		}
+	}
+	return a.Run(ctx, ln)
+}
+
+// welcome tells a developer what to do next.
+func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr net.Addr) error {
+	scheme := "http"
+	if c.TLS() {
+		scheme = "https"
+	}
+	text := fmt.Sprintf("\n  A64 Core serves at %s://%s", scheme, addr)
+	if c.DocsEnabled {
+		text += fmt.Sprintf("\n  The API, to read and to try:  %s://%s/api/docs", scheme, addr)
+	}
+	if c.MailDriver == config.MailLog {
+		text += "\n  Mails are not sent: they are in the log below, with their links."
+	}
+	stats, err := a.Store.Stats(ctx, time.Now())
+	if err != nil {
+		return fmt.Errorf("count users: %w", err)
+	}
+	if !hasSuperAdmin(stats) {
+		text += "\n  Nobody is super_admin yet. In another terminal:\n" +
+			"    go run ./cmd/a64core users create --email you@example.com --role super_admin --first-name Your --last-name Name"
+	}
+	return printText(w, "%s\n\n", text)
+}
+
+func hasSuperAdmin(stats hub.Stats) bool {
+	for _, count := range stats.Users {
+		if count.Role == hub.RoleSuperAdmin && count.Active > 0 {
+			return true
+		}
+	}
+	return false
+}
