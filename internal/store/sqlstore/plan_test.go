@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -142,7 +143,7 @@ func FuzzCursorValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value, id string) {
 		for _, by := range []hub.UserSortField{hub.SortByCreatedAt, hub.SortByEmail, hub.SortByLastName} {
 			q := hub.UserQuery{Limit: 1, Sort: hub.UserSort{By: by}, After: &hub.UserCursor{Value: value, ID: id}}
-			if _, err := s.Users(t.Context(), q); err != nil && !strings.Contains(err.Error(), hub.ErrNotFound.Error()) {
+			if _, err := s.Users(t.Context(), q); err != nil && !errors.Is(err, hub.ErrNotFound) {
 				t.Errorf("cursor %q, %q: %v", value, id, err)
 			}
 		}
