@@ -1,0 +1,45 @@
+# Everything that one does with this project. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+TOOL := go tool -modfile=tools/go.mod
+LDFLAGS := -s -w
+TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: help run test check bench generate build cross fuzz docs-assets
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## serve on an embedded database at http://127.0.0.1:8000
+	go run ./cmd/a64core serve
+
+test: ## run all tests with the race detector, and hold the coverage
+	scripts/test.sh
+
+check: ## vet, lint, format, vulnerabilities, generated files, all platforms
+	scripts/check.sh
+
+bench: ## measure against a floor in the same run
+	go run ./internal/bench
+
+fuzz: ## let every fuzz target look for new input, 10 s each
+	scripts/fuzz.sh 10s
+
+generate: ## write the files that are made from code: OpenAPI, errors, settings, mails
+	go test ./internal/api -run OpenAPI -update
+	go test ./internal/problem -run Page -update
+	go test ./internal/mail -run Golden -update
+	go run ./cmd/a64core config env-example > .env.example
+
+build: ## build the program for this machine into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o bin/a64core ./cmd/a64core
+
+cross: ## build the program for every platform into bin/
+	@for target in $(TARGETS); do \
+		os=$${target%/*} arch=$${target#*/}; out=bin/a64core-$$os-$$arch; [ $$os = windows ] && out=$$out.exe; \
+		echo "building $$out"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags="$(LDFLAGS)" -o $$out ./cmd/a64core || exit 1; \
+	done
+
+docs-assets: ## fetch the documentation pages' scripts anew
+	scripts/docs-assets.sh

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# All tests with the race detector, in random order, and the share of our statements that they run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+least=85 # per cent of the statements of our packages
+
+# The race detector needs a C compiler.
+if ! command -v gcc >/dev/null && ! command -v clang >/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq gcc libc6-dev
+  else
+    echo "make test: the race detector needs gcc or clang" >&2
+    exit 1
+  fi
+fi
+
+profile=$(mktemp)
+trap 'rm -f "$profile"' EXIT
+packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
+go vet ./internal/bench
+CGO_ENABLED=1 go test -race -shuffle=on -count=1 -timeout 10m \
+  -coverpkg="$(echo "$packages" | grep -v -e /storetest -e /hubtest | paste -sd,)" -coverprofile="$profile" $packages |
+  sed -E 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
+
+# A statement counts as run if any package's tests run it: the profile names it once for each.
+awk -v least="$least" '
+  NR > 1 { count[$1] = $2; if ($3 > 0) run[$1] = 1 }
+  END {
+    for (block in count) { all += count[block]; if (run[block]) covered += count[block] }
+    share = 100 * covered / all
+    printf "coverage: %.1f %% of %d statements (at least %d %%)\n", share, all, least
+    exit share < least
+  }' "$profile"
