@@ -25,7 +25,7 @@ step go.mod is tidy
 go mod tidy -diff
 
 step generated files
-go test -count=1 ./internal/api ./internal/problem ./internal/mail -run 'OpenAPI|Page|Golden' >/dev/null
+go test -count=1 ./internal/api ./internal/problem ./internal/mail -run 'OpenAPI|Page|EveryMail' >/dev/null
 diff <(go run ./cmd/a64core config env-example) .env.example
 
 step builds for every platform

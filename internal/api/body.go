@@ -107,9 +107,9 @@ func (p *parser) run() error {
 	for complete := false; ; complete = p.dec.StackDepth() == 0 {
 		token, err := p.dec.ReadToken()
 		switch {
-		case complete && err == io.EOF:
+		case complete && errors.Is(err, io.EOF):
 			return nil
-		case complete, err == io.EOF:
+		case complete, errors.Is(err, io.EOF):
 			return malformed("The request body must be one JSON value.")
 		case errors.Is(err, jsontext.ErrDuplicateName):
 			return malformed("An object in the request body has a name twice.")

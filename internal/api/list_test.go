@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/base64"
+	"errors"
 	"math"
 	"net/http/httptest"
 	"strings"
@@ -77,8 +78,8 @@ func wrongFields(err error) []string {
 	if hub.IsCode(err, hub.CodeMalformedRequest) {
 		return []string{"query"}
 	}
-	e, _ := err.(*hub.Error)
-	if e == nil {
+	var e *hub.Error
+	if !errors.As(err, &e) {
 		return nil
 	}
 	var locations []string

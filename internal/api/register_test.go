@@ -231,7 +231,8 @@ func TestTableRefusesIncompleteOperations(t *testing.T) {
 		"strange body": {"a body cannot hold", func(tb *table) {
 			post(tb, "/x", func(context.Context, struct {
 				N int `json:"n"`
-			}) (none, error) {
+			},
+			) (none, error) {
 				return none{}, nil
 			}, op{ID: "x", Access: Public})
 		}},

@@ -74,7 +74,11 @@ func (r *Recorder) log(ctx context.Context, e *hub.Event, err error) error {
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("event", string(e.Kind)), slog.String("event_id", e.ID))
 	for _, fact := range []struct{ name, value string }{
-		{"actor_id", e.ActorID}, {"target_id", e.TargetID}, {"session_id", e.SessionID}, {"email_key", e.EmailKey}, {"ip", e.IP},
+		{"actor_id", e.ActorID},
+		{"target_id", e.TargetID},
+		{"session_id", e.SessionID},
+		{"email_key", e.EmailKey},
+		{"ip", e.IP},
 		{"user_agent", e.UserAgent},
 	} {
 		if fact.value != "" {

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -40,7 +41,7 @@ func readMIME(t testing.TB, raw []byte) (header netmail.Header, parts map[string
 	parts = map[string]string{}
 	for r := multipart.NewReader(parsed.Body, params["boundary"]); ; {
 		p, err := r.NextPart() // decodes quoted-printable
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parsed.Header, parts
 		}
 		if err != nil {

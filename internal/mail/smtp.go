@@ -41,10 +41,11 @@ func (s *SMTPSender) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return smtpFailure(ctx, stepConnect, err)
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // ends whatever read or write is under way
+	hangUp := func() { _ = conn.Close() } // what was sent has been acknowledged, or the error says that it was not
+	defer hangUp()
+	defer context.AfterFunc(ctx, hangUp)() // ends whatever read or write is under way
 
-	client, step, err := s.open(conn, domainOf(m.From.Address))
+	client, step, err := s.open(ctx, conn, domainOf(m.From.Address))
 	if err != nil {
 		return smtpFailure(ctx, step, err)
 	}
@@ -73,10 +74,10 @@ func (s *SMTPSender) tlsConfig() *tls.Config {
 
 // open brings a new connection to where a message can be sent. We introduce ourselves by the sender's domain: the name
 // of the machine is nobody's business.
-func (s *SMTPSender) open(conn net.Conn, domain string) (*smtp.Client, smtpStep, error) {
+func (s *SMTPSender) open(ctx context.Context, conn net.Conn, domain string) (*smtp.Client, smtpStep, error) {
 	if s.config.TLS == TLSImplicit {
 		secured := tls.Client(conn, s.tlsConfig())
-		if err := secured.Handshake(); err != nil {
+		if err := secured.HandshakeContext(ctx); err != nil {
 			return nil, stepTLS, err
 		}
 		conn = secured

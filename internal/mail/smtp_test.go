@@ -168,7 +168,7 @@ func TestSMTPSendsNoPasswordInTheClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, step, err := sender.open(conn, "example.com")
+	_, step, err := sender.open(t.Context(), conn, "example.com")
 	if got := smtpFailure(t.Context(), step, err); got.Error() != "smtp AUTH: not encrypted" {
 		t.Errorf("got %v", got)
 	}

@@ -82,7 +82,7 @@ func (s *shard) window(key uint64, now int64) *window {
 	if len(s.windows) >= s.max {
 		return shared
 	}
-	s.index[key] = int32(len(s.windows)) //nolint:gosec // bounded by max
+	s.index[key] = int32(len(s.windows))
 	s.windows = append(s.windows, keyedWindow{key: key})
 	return &s.windows[len(s.windows)-1].window
 }
@@ -101,7 +101,7 @@ func (s *shard) sweep(now int64) {
 		last := len(s.windows) - 1
 		if s.hand != last {
 			s.windows[s.hand] = s.windows[last]
-			s.index[s.windows[s.hand].key] = int32(s.hand) //nolint:gosec // bounded by max
+			s.index[s.windows[s.hand].key] = int32(s.hand)
 		}
 		s.windows = s.windows[:last]
 		if last == 0 {

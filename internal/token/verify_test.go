@@ -140,7 +140,10 @@ func TestJWT09To11TokensServeTheirOwnPurposeOnly(t *testing.T) {
 func TestJWT12TypeIsExact(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
-		nil, "", "ACCESS", "access ", " access", "access\x00", []any{"access"}, map[string]any{"a": 1}, 1, true,
+		nil, "", "ACCESS", "access ", " access", "access\x00",
+		[]any{"access"},
+		map[string]any{"a": 1},
+		1, true,
 		"email_verification,access", "refresh",
 	} {
 		refused(t, "type", mint(plainHeader, payloadWith(t, map[string]any{"type": v}), key))
@@ -216,7 +219,12 @@ func TestJWT16IssuerAndAudience(t *testing.T) {
 		refused(t, "iss", mint(plainHeader, payloadWith(t, map[string]any{"iss": v}), key))
 	}
 	for _, v := range []any{
-		nil, "", "other", "A64CORE", []any{}, []any{"other"}, []any{[]any{"a64core"}}, map[string]any{"a64core": 1}, 1,
+		nil, "", "other", "A64CORE",
+		[]any{},
+		[]any{"other"},
+		[]any{[]any{"a64core"}},
+		map[string]any{"a64core": 1},
+		1,
 		[]any{"a64core", 1},
 	} {
 		refused(t, "aud", mint(plainHeader, payloadWith(t, map[string]any{"aud": v}), key))

@@ -61,7 +61,9 @@ type sessionScan struct {
 func (s *sessionScan) dest() []any {
 	se := s.session
 	return []any{
-		&se.UserID, &se.Epoch, &se.Token.ID, &se.Token.Hash, (*instant)(&se.Token.IssuedAt), (*instant)(&se.Token.ExpiresAt), document[[]spentToken]{&s.spent}, (*instant)(&se.CreatedAt),
+		&se.UserID, &se.Epoch, &se.Token.ID, &se.Token.Hash, (*instant)(&se.Token.IssuedAt), (*instant)(&se.Token.ExpiresAt),
+		document[[]spentToken]{&s.spent},
+		(*instant)(&se.CreatedAt),
 		(*instant)(&se.LastUsedAt), (*instant)(&se.ExpiresAt), (*instant)(&se.EndedAt), &se.IP, &se.UserAgent, &se.Version, &se.ID,
 	}
 }

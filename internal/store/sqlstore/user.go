@@ -69,7 +69,9 @@ func (s *userScan) dest() []any {
 	return []any{
 		&u.Email, &s.passwordHash, &u.FirstName, &u.LastName, (*role)(&u.Role), &u.IsActive, &u.IsEmailVerified, &u.Phone, &u.Avatar, &u.Timezone,
 		&u.Locale, &u.Metadata, (*instant)(&u.LastLoginAt), (*instant)(&u.CreatedAt), (*instant)(&u.UpdatedAt), (*instant)(&u.DeletedAt), &u.SessionEpoch, &u.KeptSession,
-		&u.MailTokens.Verification, &u.MailTokens.Reset, &u.MailTokens.EmailChange, document[[]int64]{&s.mailedAt}, &u.Version, &u.ID,
+		&u.MailTokens.Verification, &u.MailTokens.Reset, &u.MailTokens.EmailChange,
+		document[[]int64]{&s.mailedAt},
+		&u.Version, &u.ID,
 	}
 }
 

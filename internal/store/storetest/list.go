@@ -79,9 +79,20 @@ func usersAreListed(t *testing.T, s hub.Store) {
 	users := crowd(t, s)
 	yes, no := true, false
 	for _, q := range []hub.UserQuery{
-		{}, {Deleted: true}, {IsActive: &yes}, {IsActive: &no}, {Role: hub.RoleAdmin}, {Role: hub.RoleGuest, IsActive: &yes},
-		{Role: hub.RoleUser, Deleted: true}, {IsActive: &no, Deleted: true}, {Search: "lovel"}, {Search: "Ada l", Role: hub.RoleGuest},
-		{Search: "ÅNG", IsActive: &yes}, {Search: "u1", Deleted: true}, {Search: "u0", Role: hub.RoleModerator, IsActive: &yes}, {Search: "nobody"},
+		{},
+		{Deleted: true},
+		{IsActive: &yes},
+		{IsActive: &no},
+		{Role: hub.RoleAdmin},
+		{Role: hub.RoleGuest, IsActive: &yes},
+		{Role: hub.RoleUser, Deleted: true},
+		{IsActive: &no, Deleted: true},
+		{Search: "lovel"},
+		{Search: "Ada l", Role: hub.RoleGuest},
+		{Search: "ÅNG", IsActive: &yes},
+		{Search: "u1", Deleted: true},
+		{Search: "u0", Role: hub.RoleModerator, IsActive: &yes},
+		{Search: "nobody"},
 	} {
 		for _, q.Sort = range sorts() {
 			q.Limit = len(users)

@@ -120,12 +120,12 @@ func oldCopyDoesNotUndoLogin(t *testing.T, s hub.Store) {
 func sessionsByUser(t *testing.T, s hub.Store) {
 	ctx, now := t.Context(), start()
 	u, other := addUser(t, s, newUser("a@example.com")), addUser(t, s, newUser("b@example.com"))
-	begun := func(after time.Duration) func(*hub.Session) {
-		return func(se *hub.Session) { se.CreatedAt = now.Add(after) }
+	begun := func(seconds int) func(*hub.Session) {
+		return func(se *hub.Session) { se.CreatedAt = now.Add(time.Duration(seconds) * time.Second) }
 	}
 	var want []string
-	for _, after := range []time.Duration{3, 1, 2, 2, 0} {
-		want = append(want, addSession(t, s, newSession(u, begun(after*time.Second))).ID)
+	for _, seconds := range []int{3, 1, 2, 2, 0} {
+		want = append(want, addSession(t, s, newSession(u, begun(seconds))).ID)
 	}
 	slices.Sort(want[2:4]) // begun at the same moment: the greater id first
 	want = []string{want[0], want[3], want[2], want[1], want[4]}
@@ -133,7 +133,7 @@ func sessionsByUser(t *testing.T, s hub.Store) {
 	addSession(t, s, newSession(u, func(se *hub.Session) { se.ExpiresAt = now }))
 	addSession(t, s, newSession(u, func(se *hub.Session) { se.Token.ExpiresAt = now }))
 	addSession(t, s, newSession(other))
-	last := addSession(t, s, newSession(u, begun(-time.Second), func(se *hub.Session) {
+	last := addSession(t, s, newSession(u, begun(-1), func(se *hub.Session) {
 		se.ExpiresAt, se.Token.ExpiresAt = now.Add(time.Millisecond), now.Add(time.Millisecond)
 	}))
 	want = append(want, last.ID)
