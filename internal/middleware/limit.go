@@ -23,7 +23,7 @@ func limit(o Options) func(http.Handler) http.Handler {
 				return
 			}
 			role, key := hub.RoleGuest, ""
-			if userID, named, ok := o.Identify(r); ok {
+			if userID, named, ok := o.Identify(r); ok && named >= hub.RoleGuest {
 				role, key = named, "user:"+userID
 				telemetry.FactsFrom(r.Context()).UserID = userID
 			} else {

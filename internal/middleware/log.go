@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -26,13 +27,17 @@ func logger(o Options) func(http.Handler) http.Handler {
 				logRequest(ctx, o.Log, r, answer, facts, time.Since(began))
 			}()
 			next.ServeHTTP(answer, r.WithContext(ctx))
+			if answer.status == 0 { // net/http answers for handlers that say nothing
+				answer.status = http.StatusOK
+			}
 		})
 	}
 }
 
 func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *recorder, facts *telemetry.Facts, took time.Duration) {
 	level := slog.LevelInfo
-	if answer.status >= http.StatusInternalServerError {
+	// A client that hung up is no failure of ours, whatever its answer would have been.
+	if answer.status >= http.StatusInternalServerError && !errors.Is(facts.Err, context.Canceled) {
 		level = slog.LevelError
 	}
 	if !log.Enabled(ctx, level) {
@@ -40,7 +45,7 @@ func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *
 	}
 	var room [10]slog.Attr
 	attrs := append(room[:0],
-		slog.String("method", r.Method),
+		slog.String("method", cut(r.Method, maxLoggedMethod)),
 		slog.String("route", facts.Route),
 		slog.Int("status", answer.status),
 		slog.Duration("duration", took),
@@ -62,8 +67,11 @@ func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *
 	log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// maxLoggedPath is as much as is worth keeping of a path that is no route.
-const maxLoggedPath = 200
+// As much as is worth keeping of a path that is no route, and of a method that is none of ours.
+const (
+	maxLoggedPath   = 200
+	maxLoggedMethod = 16
+)
 
 func cut(text string, length int) string { return text[:min(len(text), length)] }
 
@@ -79,15 +87,24 @@ func recoverer(o Options) func(http.Handler) http.Handler {
 				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(v) // asks net/http to drop the connection
 				}
-				o.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("stack", string(debug.Stack())))
+				o.Log.LogAttrs(r.Context(), slog.LevelError, "panic",
+					slog.String("cause", panicText(v)), slog.String("stack", string(debug.Stack())))
 				if answer, ok := w.(*recorder); ok && answer.status != 0 {
 					panic(http.ErrAbortHandler) // half an answer is out: better none
 				}
-				problem.Write(w, r, fmt.Errorf("panic: %T", v))
+				problem.Write(w, r, errors.New("panic: "+panicText(v)))
 			}()
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// panicText returns what the runtime says of a fault. Any other value might hold what a client sent: its type must do.
+func panicText(v any) string {
+	if fault, ok := v.(runtime.Error); ok {
+		return fault.Error()
+	}
+	return fmt.Sprintf("%T", v)
 }
 
 // recorder notes what is answered.

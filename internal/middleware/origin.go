@@ -20,13 +20,12 @@ const (
 func origin(o Options) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			id := requestID(r.Header)
-			w.Header()["X-Request-Id"] = []string{id}
-			next.ServeHTTP(w, r.WithContext(hub.WithOrigin(r.Context(), hub.Origin{
-				IP:        clientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], o.TrustedProxies).String(),
-				UserAgent: userAgent(r.Header.Get("User-Agent")),
-				RequestID: id,
-			})))
+			from := hub.Origin{RequestID: requestID(r.Header), UserAgent: userAgent(r.Header.Get("User-Agent"))}
+			if ip := clientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], o.TrustedProxies); ip.IsValid() {
+				from.IP = ip.String()
+			}
+			w.Header()["X-Request-Id"] = []string{from.RequestID}
+			next.ServeHTTP(w, r.WithContext(hub.WithOrigin(r.Context(), from)))
 		})
 	}
 }
