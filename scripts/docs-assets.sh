@@ -19,7 +19,7 @@ unpack() {
 
 # keep SOURCE NAME [SED-EXPRESSION]: SOURCE without its pointer to a source map, edited, compressed to NAME.gz.
 keep() {
-  sed -E -e 's|^//# sourceMappingURL=.*$||; s|/\*# sourceMappingURL=.*\*/||' ${3:+-e "$3"} "$1" | gzip -9 -n >"$assets/$2.gz"
+  sed -E -e '\|^(//\|/\*)# sourceMappingURL=[^ *]*(\*/)?$|d' ${3:+-e "$3"} "$1" | gzip -9 -n >"$assets/$2.gz"
 }
 
 unpack swagger-ui-dist "$swagger_ui"
@@ -27,9 +27,11 @@ keep swagger-ui-dist/swagger-ui-bundle.js swagger-ui-bundle.js
 keep swagger-ui-dist/swagger-ui.css swagger-ui.css
 cat swagger-ui-dist/{NOTICE,LICENSE,swagger-ui-bundle.js.LICENSE.txt} >"$assets/swagger-ui.license.txt"
 
-# ReDoc asks another host for its maker's logo. With an empty image instead it shows the maker's name alone.
+# Two edits. ReDoc asks another host for its maker's logo: with an empty image instead it shows the maker's name alone.
+# And it takes a nonce for its style elements only after it has added the first: so that it takes its script's own.
 unpack redoc "$redoc"
-keep redoc/bundles/redoc.standalone.js redoc.standalone.js 's|https://cdn\.redoc\.ly/redoc/logo-mini\.svg|data:,|'
+keep redoc/bundles/redoc.standalone.js redoc.standalone.js \
+  's|https://cdn\.redoc\.ly/redoc/logo-mini\.svg|data:,|; s|([a-z])\.nc=void 0|\1.nc=document.currentScript.nonce|'
 cat redoc/LICENSE redoc/bundles/{redoc.standalone.js,*.worker.js}.LICENSE.txt >"$assets/redoc.license.txt"
 
 sed -i -E "s/(swagger-ui-dist[^0-9]*)[0-9.]+[0-9]/\1$swagger_ui/; s/(\`redoc\`[^0-9]*)[0-9.]+[0-9]/\1$redoc/" "$assets/README.md"
