@@ -1,4 +1,4 @@
-package main_test
+package main
 
 import (
 	"encoding/json"
@@ -21,9 +21,10 @@ type account struct {
 	maybe        []string // first names of PATCHes that were not answered
 }
 
-// TestR36_KillLosesNoAcknowledgedWrite is FLT-01 on one process: the server is killed at a random moment under mixed load,
+// TestR36_KillLosesNoAcknowledgedWrite is FLT-01: the server is killed at a random moment under mixed load,
 // 50 times, and everything it answered is there afterwards.
 func TestR36_KillLosesNoAcknowledgedWrite(t *testing.T) {
+	t.Parallel()
 	const rounds, clients = 50, 6
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(1, 2)) // the schedule is random; the moments of the kills are fixed

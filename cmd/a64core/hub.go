@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 
@@ -26,10 +25,15 @@ func (p *program) ready() (config.Config, error) {
 	return c, nil
 }
 
-func (p *program) logger(c config.Config, level slog.Level, file string) (*slog.Logger, io.Closer, error) {
-	return telemetry.NewLogger(telemetry.LogConfig{
+// logger returns a logger and what ends it. Lines that nobody took are no failure of what they tell about.
+func (p *program) logger(c config.Config, level slog.Level, file string) (log *slog.Logger, flush func(), err error) {
+	log, closer, err := telemetry.NewLogger(telemetry.LogConfig{
 		Level: level, JSON: c.LogFormat == config.LogJSON, File: file, Output: p.stderr,
 	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("LOG_FILE: %w", err)
+	}
+	return log, func() { _ = closer.Close() }, nil
 }
 
 // withHub wires the hub for a command that does one thing with it beside a running server, and closes it afterwards. It
@@ -43,7 +47,7 @@ func (p *program) withHub(ctx context.Context, do func(*app.App) error) (err err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, flush.Close()) }()
+	defer flush()
 	a, err := app.New(ctx, c, app.Options{Log: log, Version: readBuild().Version})
 	if err != nil {
 		return err

@@ -1,18 +1,15 @@
-package main_test
+package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,10 +19,10 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(build(m))
+	os.Exit(buildAndTest(m))
 }
 
-func build(m *testing.M) int {
+func buildAndTest(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "a64core-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,78 +46,33 @@ const (
 type server struct {
 	url  string
 	cmd  *exec.Cmd
-	log  *syncBuffer
+	log  *output // standard output and error
 	http *http.Client
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // environment returns what the program runs with: nothing of the machine's own.
 func environment(dir string, settings ...string) []string {
 	return append([]string{
-		"DATA_DIR=" + dir, "SECRET_KEY=" + testKey, "BCRYPT_COST=4", "HASH_QUEUE=1000",
+		"DATA_DIR=" + dir, "SECRET_KEY=" + testKey, "BCRYPT_COST=4", "HASH_QUEUE=1000", "REFRESH_GRACE=1m", "PORT=0",
 		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "RATE_LIMIT_ADMIN=0", "RATE_LIMIT_SUPER_ADMIN=0", "MAX_SESSIONS=0",
 	}, settings...)
 }
 
-func freePort(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
-// serve starts the program on the folder's data and waits until it answers.
+// serve starts the program on the folder's data and waits until it listens.
 func serve(t *testing.T, dir string, settings ...string) *server {
 	t.Helper()
-	port := freePort(t)
 	s := &server{
-		url: "http://127.0.0.1:" + port, log: new(syncBuffer), cmd: exec.Command(binary, "serve"),
-		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		log: newOutput(), cmd: exec.Command(binary, "serve"),
+		http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
-	s.cmd.Dir = dir
-	s.cmd.Env = environment(dir, append(settings, "PORT="+port)...)
+	s.cmd.Dir, s.cmd.Env = dir, environment(dir, settings...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.kill() })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if status, _ := s.try("GET", "/api/health", "", nil); status == http.StatusOK {
-			return s
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("the server did not start:\n%s", s.log)
-		case <-tick.C:
-		}
-	}
+	t.Cleanup(s.kill)
+	s.url = "http://" + s.log.wait(t, `msg=serving address=(\S+)`)
+	return s
 }
 
 // kill ends the process as a power cut would, if it still runs.
@@ -172,13 +124,23 @@ func (s *server) try(method, path, token string, body any) (status int, answer [
 	return resp.StatusCode, answer
 }
 
-// run runs a command of the program to its end.
-func run(t *testing.T, dir, stdin string, env []string, args ...string) (code int, stdout, stderr string) {
+// execute runs a command of the program to its end.
+func execute(t *testing.T, dir, stdin string, args ...string) outcome {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = dir, env, strings.NewReader(stdin)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, environment(dir), strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run() // the exit code says it
-	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// do executes a command that must succeed.
+func do(t *testing.T, dir, stdin string, args ...string) string {
+	t.Helper()
+	got := execute(t, dir, stdin, args...)
+	if got.code != exitOK {
+		t.Fatalf("%v: %+v", args, got)
+	}
+	return got.stdout
 }

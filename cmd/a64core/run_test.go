@@ -23,10 +23,19 @@ type outcome struct {
 // try runs the program with the arguments in the environment env.
 func try(t *testing.T, env map[string]string, args ...string) outcome {
 	t.Helper()
+	return tryWith(t, env, "", args...)
+}
+
+// tryWith also gives it something to read.
+func tryWith(t *testing.T, env map[string]string, stdin string, args ...string) outcome {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	lookup := func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	code := run(t.Context(), args, lookup, strings.NewReader(""), &stdout, &stderr)
+	code := run(t.Context(), args, lookupIn(env), strings.NewReader(stdin), &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
+}
+
+func lookupIn(env map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 }
 
 func TestExitCodes(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/a64core/hub"
@@ -34,11 +36,13 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	// A reader of the output that goes away, such as a log collector, must not take the server with it.
+	signal.Ignore(syscall.SIGPIPE)
 	log, flush, err := p.logger(c, c.LogLevel, c.LogFile)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, flush.Close()) }()
+	defer flush()
 	for _, warning := range c.Warnings() {
 		log.LogAttrs(ctx, slog.LevelWarn, "setting", slog.String("name", warning.Name), slog.String("warning", warning.Message))
 	}
@@ -84,7 +88,8 @@ func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr
 		text += "\n  Nobody is super_admin yet. In another terminal:\n" +
 			"    go run ./cmd/a64core users create --email you@example.com --role super_admin --first-name Your --last-name Name"
 	}
-	return printText(w, "%s\n\n", text)
+	_, _ = fmt.Fprintf(w, "%s\n\n", text) // nobody need read it
+	return nil
 }
 
 func hasSuperAdmin(stats hub.Stats) bool {

@@ -93,7 +93,7 @@ Examples:
 
 // Run makes the account.
 func (cmd usersCreateCommand) Run(ctx context.Context, p *program) error {
-	pw, err := p.readPassword(cmd.PasswordStdin)
+	pw, err := p.readPassword(ctx, cmd.PasswordStdin)
 	if err != nil {
 		return err
 	}
@@ -130,6 +130,15 @@ func (cmd usersSetRoleCommand) Run(ctx context.Context, p *program) error {
 
 type usersActivateCommand struct{ target }
 
+// Help returns examples.
+func (usersActivateCommand) Help() string {
+	return `Sessions that ended when it was deactivated stay ended.
+
+Examples:
+
+    a64core users activate ada@example.com`
+}
+
 // Run activates the account.
 func (cmd usersActivateCommand) Run(ctx context.Context, p *program) error {
 	return cmd.change(ctx, p, func(ctx context.Context, s *users.Service, id string) (hub.User, error) { return s.Activate(ctx, id) })
@@ -137,12 +146,32 @@ func (cmd usersActivateCommand) Run(ctx context.Context, p *program) error {
 
 type usersDeactivateCommand struct{ target }
 
+// Help returns examples.
+func (usersDeactivateCommand) Help() string {
+	return `Nothing of the account is lost. The last active super_admin cannot be deactivated.
+
+Examples:
+
+    a64core users deactivate ada@example.com
+    a64core users deactivate 0198c0de-7a11-7c0d-8b1e-0123456789ab --json`
+}
+
 // Run deactivates the account.
 func (cmd usersDeactivateCommand) Run(ctx context.Context, p *program) error {
 	return cmd.change(ctx, p, func(ctx context.Context, s *users.Service, id string) (hub.User, error) { return s.Deactivate(ctx, id) })
 }
 
 type usersDeleteCommand struct{ target }
+
+// Help returns examples.
+func (usersDeleteCommand) Help() string {
+	return `Ends all sessions of the account, which is forgotten when DELETED_PURGE has passed; until then its address stays taken and
+"users restore" brings it back. The last active super_admin cannot be deleted.
+
+Examples:
+
+    a64core users delete ada@example.com`
+}
 
 // Run deletes the account.
 func (cmd usersDeleteCommand) Run(ctx context.Context, p *program) error {
@@ -163,6 +192,16 @@ func (cmd usersDeleteCommand) Run(ctx context.Context, p *program) error {
 }
 
 type usersRestoreCommand struct{ target }
+
+// Help returns examples.
+func (usersRestoreCommand) Help() string {
+	return `The account comes back as it was, without its sessions.
+
+Examples:
+
+    a64core users list --deleted
+    a64core users restore ada@example.com`
+}
 
 // Run restores the account.
 func (cmd usersRestoreCommand) Run(ctx context.Context, p *program) error {
@@ -186,7 +225,7 @@ Examples:
 
 // Run sets the password.
 func (cmd usersSetPasswordCommand) Run(ctx context.Context, p *program) error {
-	pw, err := p.readPassword(cmd.PasswordStdin)
+	pw, err := p.readPassword(ctx, cmd.PasswordStdin)
 	if err != nil {
 		return err
 	}
