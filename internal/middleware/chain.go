@@ -21,9 +21,12 @@ type Options struct {
 	// it decides which limit applies, never what one may do.
 	Identify func(*http.Request) (userID string, role hub.Role, ok bool)
 	Limiter  ratelimit.Limiter
-	Limits   map[hub.Role]int // requests a minute
-	Log      *slog.Logger
-	Now      func() time.Time
+	// GuestLimiter counts guests. With one of its own, strangers from very many addresses cannot fill the memory that the
+	// windows of signed-in users need, nor push users into shared ones. Nil: Limiter counts guests too.
+	GuestLimiter ratelimit.Limiter
+	Limits       map[hub.Role]int // requests a minute
+	Log          *slog.Logger
+	Now          func() time.Time
 }
 
 // Chain puts the middleware in front of next.

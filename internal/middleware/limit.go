@@ -16,20 +16,26 @@ import (
 // by its /64, which is one customer's. It looks at headers only, so that a refusal costs neither parsing nor hashing. System
 // routes are not limited. When the limiter fails, the request is refused: no failure lifts the limits.
 func limit(o Options) func(http.Handler) http.Handler {
+	guests := o.GuestLimiter
+	if guests == nil {
+		guests = o.Limiter
+	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !isVersioned(r) {
 				next.ServeHTTP(w, r)
 				return
 			}
-			role, key := hub.RoleGuest, ""
+			var role hub.Role
+			var key string
+			limiter := o.Limiter
 			if userID, named, ok := o.Identify(r); ok && named >= hub.RoleGuest {
 				role, key = named, "user:"+userID
 				telemetry.FactsFrom(r.Context()).UserID = userID
 			} else {
-				key = "address:" + network(hub.OriginFrom(r.Context()).IP)
+				limiter, role, key = guests, hub.RoleGuest, "address:"+network(hub.OriginFrom(r.Context()).IP)
 			}
-			d, err := o.Limiter.Take(r.Context(), key, o.Limits[role], o.Now())
+			d, err := limiter.Take(r.Context(), key, o.Limits[role], o.Now())
 			if err != nil {
 				problem.Write(w, r, err)
 				return

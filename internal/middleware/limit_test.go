@@ -203,6 +203,20 @@ func TestALimitOfZeroIsNone(t *testing.T) {
 	}
 }
 
+func TestAFloodOfAddressesLeavesUsersAlone(t *testing.T) {
+	t.Parallel()
+	o := limited()
+	o.Limiter, o.GuestLimiter = ratelimit.NewMemory(1), ratelimit.NewMemory(1)
+	if got := countOK(t, o, 20_000, func(i int, r *http.Request) {
+		r.RemoteAddr = "[2001:db8:" + strconv.FormatInt(int64(i), 16) + "::1]:1"
+	}); got == 20_000 {
+		t.Error("the flood met no limit")
+	}
+	if got := countOK(t, o, 20, func(_ int, r *http.Request) { r.Header.Set("Authorization", "user:u") }); got != 20 {
+		t.Errorf("%d of a user's 20 requests let through", got)
+	}
+}
+
 // wantProblem checks that the answer is a problem with that code and nothing of its cause.
 func wantProblem(t *testing.T, answer *http.Response, code hub.Code) {
 	t.Helper()

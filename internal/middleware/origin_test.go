@@ -203,3 +203,15 @@ func TestOriginIsInTheContextAndOnTheAnswer(t *testing.T) {
 		t.Errorf("the answer is called %q", id)
 	}
 }
+
+func TestAPeerThatCannotBeReadHasNoAddress(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr = "@"
+	r.Header.Set("X-Forwarded-For", "198.51.100.7")
+	origin(Options{TrustedProxies: proxies()})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if ip := hub.OriginFrom(r.Context()).IP; ip != "" {
+			t.Errorf("its address is %q", ip)
+		}
+	})).ServeHTTP(httptest.NewRecorder(), r)
+}

@@ -2,8 +2,10 @@ package middleware
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -173,5 +175,34 @@ func TestResponseControllerReachesTheConnectionThroughTheChain(t *testing.T) {
 	}
 	if err := resp.Body.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheLineAtTheEdges(t *testing.T) {
+	t.Parallel()
+	var none []int
+	tests := []struct {
+		name   string
+		next   http.HandlerFunc
+		method string
+		want   map[string]any // of the last line
+	}{
+		{"a handler that says nothing", func(http.ResponseWriter, *http.Request) {}, "GET", map[string]any{"status": 200.0, "level": "INFO"}},
+		{"a client that hung up is no failure of ours", func(w http.ResponseWriter, r *http.Request) {
+			problem.Write(w, r, fmt.Errorf("read user: %w", context.Canceled))
+		}, "GET", map[string]any{"status": 503.0, "level": "INFO"}},
+		{"the runtime says what went wrong", func(http.ResponseWriter, *http.Request) { none[3] = 1 }, "GET", map[string]any{
+			"level": "ERROR", "error": "panic: runtime error: index out of range [3] with length 0",
+		}},
+		{"a long method is cut", func(http.ResponseWriter, *http.Request) {}, strings.Repeat("A", 10_000), map[string]any{"method": strings.Repeat("A", 16)}},
+	}
+	for _, tt := range tests {
+		lines, _ := logged(t, tt.next, httptest.NewRequest(tt.method, "/", nil))
+		last := lines[len(lines)-1]
+		for name, value := range tt.want {
+			if last[name] != value {
+				t.Errorf("%s: %s is %v, want %v", tt.name, name, last[name], value)
+			}
+		}
 	}
 }
