@@ -181,7 +181,7 @@ func TestNoReaderSeesTheStateBeforeAReturnedChange(t *testing.T) {
 func TestAFloodOfSessionsDoesNotGrowTheCacheWithoutBound(t *testing.T) {
 	t.Parallel()
 	cache := livecache.New(anybody{}, time.Hour)
-	for range 200_000 {
+	for range 80_000 {
 		if _, _, err := cache.SessionWithUser(t.Context(), hub.NewID()); err != nil {
 			t.Fatal(err)
 		}
