@@ -126,7 +126,7 @@ func TestHTT18_RequestIDIsKeptIfHarmless(t *testing.T) {
 			}
 		})
 	}
-	if requestID(nil) == requestID(nil) {
+	if first, second := requestID(nil), requestID(nil); first == second {
 		t.Error("two requests got one id")
 	}
 }
