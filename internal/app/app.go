@@ -32,6 +32,7 @@ type Options struct {
 	Version string
 	Now     func() time.Time // nil: the system's clock
 	Sender  mail.Sender      // nil: as MAIL_DRIVER says
+	Idle    bool             // Run does not send mails or tidy up: the caller has Queue and Tidy do it, as tests must
 }
 
 // App is the hub, wired.
@@ -43,6 +44,7 @@ type App struct {
 	API   *api.API
 
 	config  config.Config
+	idle    bool
 	log     *slog.Logger
 	now     func() time.Time
 	handler http.Handler
@@ -83,7 +85,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	store := cache.Store()
 	policy := password.NewPolicy(c.AppName)
 	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
-	a := &App{config: c, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	a := &App{config: c, idle: o.Idle, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
 	a.Auth = &auth.Service{
 		Store: store, Authority: cache, Tokens: issuer, Passwords: passwords, Policy: policy,
 		Lockouts: &ratelimit.Guard{Store: store, Policy: lockoutPolicy(c), Now: o.Now},

@@ -69,3 +69,6 @@ func steps(ctx context.Context, step func(context.Context) (int, error)) (total 
 	}
 	return total, nil
 }
+
+// Tidy forgets what time has made worthless, once.
+func (a *App) Tidy(ctx context.Context) error { return a.janitor.round(ctx) }

@@ -48,8 +48,10 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.Queue.Run(ctx) })
-	group.Go(func() error { return a.janitor.run(ctx) })
+	if !a.idle {
+		group.Go(func() error { return a.Queue.Run(ctx) })
+		group.Go(func() error { return a.janitor.run(ctx) })
+	}
 	group.Go(func() error {
 		var err error
 		if server.TLSConfig != nil {
@@ -103,10 +105,11 @@ func (a *App) drain(server *http.Server, ln net.Listener) error {
 	return nil
 }
 
-// closing tells clients to close their connections once the hub is shutting down.
+// closing ends connections once the hub is shutting down, and those on which a request came in chunks: it may have had a
+// Content-Length as well, which net/http does not show, and then RFC 9112, section 6.1, wants nothing more to be read.
 func (a *App) closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.ready.draining.Load() {
+		if a.ready.draining.Load() || len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

@@ -74,7 +74,7 @@ func StartIn(t testing.TB, dir string, settings ...Settings) *Hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := app.New(ctx, c, app.Options{
 		Log:     slog.New(slog.NewJSONHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Version: "test", Now: h.Clock.Now, Sender: h.Outbox,
+		Version: "test", Now: h.Clock.Now, Sender: h.Outbox, Idle: true,
 	})
 	if err != nil {
 		cancel()
