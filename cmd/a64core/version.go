@@ -35,7 +35,7 @@ func (cmd versionCommand) Run(p *program) error {
 
 // build is what the Go toolchain recorded when it built the program.
 type build struct {
-	Version  string `json:"version"`          // of the module: a tag, a pseudo-version or "(devel)"
+	Version  string `json:"version"`          // of the module: a tag, a pseudo-version or "devel"
 	Commit   string `json:"commit,omitempty"` // where the version control system was known
 	Time     string `json:"time,omitempty"`   // of the commit
 	Modified bool   `json:"modified"`         // built with changes that were not committed
@@ -43,12 +43,12 @@ type build struct {
 }
 
 func readBuild() build {
-	b := build{Version: "(devel)", Go: runtime.Version()}
+	b := build{Version: "devel", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	if info.Main.Version != "" {
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
 		b.Version = info.Main.Version
 	}
 	for _, s := range info.Settings {
