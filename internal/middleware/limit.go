@@ -44,8 +44,6 @@ func limit(o Options) func(http.Handler) http.Handler {
 				setLimitHeaders(w.Header(), role, d)
 			}
 			if !d.Allowed {
-				// Or net/http would first wait for a body of HTTP/1. Where that cannot be helped the answer only comes later.
-				_ = http.NewResponseController(w).EnableFullDuplex()
 				problem.Write(w, r, hub.NewError(hub.CodeRateLimitExceeded).After(d.RetryAfter))
 				return
 			}
