@@ -68,9 +68,12 @@ func copyFile(from, to string) (err error) {
 	return out.Sync()
 }
 
-// verifyFile migrates the database and refuses it if anything is wrong with it. Nothing of the write-ahead log is left
-// beside it.
+// verifyFile migrates the database and refuses it if it is not one of ours, or anything is wrong with it. Nothing of the
+// write-ahead log is left beside it.
 func verifyFile(ctx context.Context, path string) (err error) {
+	if err := refuseEmpty(ctx, path); err != nil {
+		return err
+	}
 	s, err := Open(ctx, Config{Path: path, Migrate: true})
 	if err != nil {
 		return err
@@ -79,6 +82,20 @@ func verifyFile(ctx context.Context, path string) (err error) {
 	findings, err := s.Verify(ctx)
 	if err == nil && len(findings) > 0 {
 		err = fmt.Errorf("the backup is damaged: %s (%d findings)", findings[0], len(findings))
+	}
+	return err
+}
+
+// refuseEmpty refuses a file that holds nothing of ours, which migrating would turn into a fresh database.
+func refuseEmpty(ctx context.Context, path string) (err error) {
+	db, err := openSQLite(path, 1, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	owned, err := checkOwner(ctx, db)
+	if err == nil && !owned {
+		err = errors.New("the backup is empty")
 	}
 	return err
 }

@@ -71,12 +71,29 @@ func TestRestorePutsABackupInPlaceAndKeepsWhatWasThere(t *testing.T) {
 	if _, err := sqlstore.Restore(t.Context(), damaged, path, true); err == nil {
 		t.Error("a damaged backup was restored")
 	}
+	if err := os.WriteFile(damaged, nil, 0o600); err != nil { // to SQLite, a database without tables
+		t.Fatal(err)
+	}
+	if _, err := sqlstore.Restore(t.Context(), damaged, path, true); err == nil {
+		t.Error("an empty backup was restored")
+	}
 	if !has(path, "before@example.com") {
 		t.Error("a refused restore changed the database")
 	}
 	left, err := filepath.Glob(filepath.Join(dir, ".restore-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "a64core.db")
+	withStore(t, path, func(*sqlstore.Store) {}) // writes
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Lstat(path + suffix); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: a connection was not closed", suffix)
+		}
 	}
 }
 

@@ -156,6 +156,9 @@ func (t *tx) discard() {
 	if t == nil {
 		return
 	}
+	for _, statement := range t.statements {
+		_ = statement.Close() // or SQLite would keep the connection, with its lock, for the statement's sake
+	}
 	_ = t.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = t.conn.Close()
 }
