@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// binary is the program under test, built once for all tests of this package.
-var binary string
+// builtProgram is the path of the program under test, built once for all tests of this package.
+var builtProgram string
 
 func TestMain(m *testing.M) {
 	os.Exit(buildAndTest(m))
@@ -29,8 +29,8 @@ func buildAndTest(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "a64core")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	builtProgram = filepath.Join(dir, "a64core")
+	if out, err := exec.Command("go", "build", "-o", builtProgram, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
@@ -62,7 +62,7 @@ func environment(dir string, settings ...string) []string {
 func serve(t *testing.T, dir string, settings ...string) *server {
 	t.Helper()
 	s := &server{
-		log: newOutput(), cmd: exec.Command(binary, "serve"),
+		log: newOutput(), cmd: exec.Command(builtProgram, "serve"),
 		http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	s.cmd.Dir, s.cmd.Env = dir, environment(dir, settings...)
@@ -127,7 +127,7 @@ func (s *server) try(method, path, token string, body any) (status int, answer [
 // execute runs a command of the program to its end.
 func execute(t *testing.T, dir, stdin string, args ...string) outcome {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd := exec.CommandContext(t.Context(), builtProgram, args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, environment(dir), strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
