@@ -65,3 +65,6 @@ func (a *App) denied(ctx context.Context, route string) {
 		a.log.LogAttrs(ctx, slog.LevelError, "a refusal could not be recorded", slog.Any("error", err))
 	}
 }
+
+// ServeHTTP implements [http.Handler]: one request through everything but the network.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
