@@ -43,19 +43,21 @@ type App struct {
 	Queue *mail.Queue
 	API   *api.API
 
-	config  config.Config
-	idle    bool
-	log     *slog.Logger
-	now     func() time.Time
-	handler http.Handler
-	ready   *readiness
-	janitor *janitor
+	config     config.Config
+	idle       bool
+	log        *slog.Logger
+	now        func() time.Time
+	limitClock func() time.Time
+	handler    http.Handler
+	ready      *readiness
+	janitor    *janitor
 }
 
 // New opens the database and wires the hub. Nothing runs until [App.Run]; the caller closes it.
 func New(ctx context.Context, c config.Config, o Options) (app *App, err error) {
+	limitClock := o.Now
 	if o.Now == nil {
-		o.Now = systemClock
+		o.Now, limitClock = systemClock, time.Now // with its monotonic reading, so that setting the clock lifts no limit
 	}
 	database, err := OpenStore(ctx, c)
 	if err != nil {
@@ -85,7 +87,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	store := cache.Store()
 	policy := password.NewPolicy(c.AppName)
 	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
-	a := &App{config: c, idle: o.Idle, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	a := &App{config: c, idle: o.Idle, limitClock: limitClock, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
 	a.Auth = &auth.Service{
 		Store: store, Authority: cache, Tokens: issuer, Passwords: passwords, Policy: policy,
 		Lockouts: &ratelimit.Guard{Store: store, Policy: lockoutPolicy(c), Now: o.Now},

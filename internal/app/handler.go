@@ -33,12 +33,13 @@ func (a *App) buildHandler(version string) error {
 		Timeout:        requestTimeout,
 		Identify:       a.identify,
 		Limiter:        ratelimit.NewMemory(0),
+		GuestLimiter:   ratelimit.NewMemory(0),
 		Limits: map[hub.Role]int{
 			hub.RoleGuest: limits.Guest, hub.RoleUser: limits.User, hub.RoleModerator: limits.Moderator,
 			hub.RoleAdmin: limits.Admin, hub.RoleSuperAdmin: limits.SuperAdmin,
 		},
 		Log: a.log,
-		Now: a.now,
+		Now: a.limitClock,
 	}, operations))
 	return nil
 }

@@ -28,7 +28,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, newPassword hub.S
 	if err != nil {
 		return fmt.Errorf("hash password: %w", err)
 	}
-	_, err = hub.EditUser(ctx, s.Store, caller.User.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	_, err = s.edit(ctx, caller.User.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		if err := s.stillAllowed(ctx, u, checked, caller.Session); err != nil {
 			return hub.Event{}, nil, err
 		}
@@ -61,7 +61,7 @@ func (s *Service) ChangeEmail(ctx context.Context, current hub.Secret, newEmail 
 	if err != nil {
 		return err
 	}
-	_, err = hub.EditUser(ctx, s.Store, caller.User.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	_, err = s.edit(ctx, caller.User.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		if err := s.stillAllowed(ctx, u, checked, caller.Session); err != nil {
 			return hub.Event{}, nil, err
 		}

@@ -89,7 +89,7 @@ func (s *Service) allowMail(u *hub.User, m hub.Mail) error {
 const maxLetterAge = 24 * time.Hour
 
 func (s *Service) countMail(ctx context.Context, userID string, m hub.Mail) error {
-	_, err := hub.EditUser(ctx, s.Store, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	_, err := s.edit(ctx, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		return hub.NewEvent(ctx, hub.EventMailCounted, u.ID, s.Now()).With("mail", string(m.Kind)), nil, s.takeQuota(u, m)
 	})
 	return err

@@ -111,7 +111,7 @@ func (s *Service) rehash(ctx context.Context, u hub.User, pw hub.Secret) (hub.Us
 		return u, fmt.Errorf("rehash password: %w", err)
 	}
 	checked := u.PasswordHash
-	return hub.EditUser(ctx, s.Store, u.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	return s.edit(ctx, u.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		if u.PasswordHash != checked {
 			return hub.Event{}, nil, hub.NewError(hub.CodeInvalidCredentials)
 		}

@@ -28,7 +28,7 @@ func (s *Service) Logout(ctx context.Context, refresh *hub.Secret) error {
 }
 
 func (s *Service) endAll(ctx context.Context, userID string) error {
-	_, err := hub.EditUser(ctx, s.Store, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	_, err := s.edit(ctx, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		u.EndSessions("")
 		return hub.NewEvent(ctx, hub.EventSessionsEnded, u.ID, s.Now()).With("reason", "logout"), nil, nil
 	})

@@ -30,7 +30,7 @@ func (s *Service) issueMailToken(ctx context.Context, p hub.MailTokenPurpose, us
 	kept.Hash = token.Hash(secret)
 
 	added := false
-	_, err = hub.EditUser(ctx, s.Store, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+	_, err = s.edit(ctx, userID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
 		if err := allow(u); err != nil {
 			return hub.Event{}, nil, err
 		}

@@ -66,6 +66,15 @@ func (s *Service) verify(kind token.Kind, t hub.Secret) (token.Claims, error) {
 	}
 }
 
+// edit changes a user as hub.EditUser does. A user who is gone by now has no valid token either.
+func (s *Service) edit(ctx context.Context, id string, change func(*hub.User) (hub.Event, []hub.Mail, error)) (hub.User, error) {
+	u, err := hub.EditUser(ctx, s.Store, id, change)
+	if errors.Is(err, hub.ErrNotFound) {
+		return hub.User{}, invalidToken()
+	}
+	return u, err
+}
+
 // actor returns who asks. The operations that call it are open to signed-in users only.
 func actor(ctx context.Context) (hub.Actor, error) {
 	a, ok := hub.ActorFrom(ctx)

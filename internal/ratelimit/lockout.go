@@ -192,5 +192,5 @@ func (g *Guard) edit(ctx context.Context, key string, change func(*hub.Lockout) 
 			return fmt.Errorf("write lockout: %w", err)
 		}
 	}
-	return fmt.Errorf("write lockout: gave up after %d rounds: %w", maxRounds, hub.ErrConflict)
+	return fmt.Errorf("write lockout: gave up after %d rounds: %w", maxRounds, hub.ErrUnavailable)
 }
