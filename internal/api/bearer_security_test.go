@@ -121,7 +121,7 @@ func TestR02_NoOperationTakesAnotherTokenAsBearer(t *testing.T) { // JWT-09, JWT
 		path := strings.NewReplacer("{userId}", root.ID, "{sessionId}", fmt.Sprint(claimsOf(t, root.AccessToken)["sid"])).Replace(o.Path)
 		for name, token := range map[string]string{
 			"refresh": root.RefreshToken, "verification": verification,
-			"refresh, called access": claimsOf(t, root.RefreshToken).with(claims{"type": "access"}).minted(t),
+			"refresh, called access": claimsOf(t, root.RefreshToken).with(object{"type": "access"}).minted(t),
 		} {
 			a := h.Do(t, hubtest.Request{Method: o.Method, Path: path, Token: token, Body: "{}"})
 			if a.Status != http.StatusUnauthorized || a.Code() != "TOKEN_INVALID" {

@@ -28,14 +28,14 @@ func forge(header, payload, key string) string {
 
 func segment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// claims are what a token says, by name.
-type claims map[string]any
+// object is a JSON object: a body, or what a token says.
+type object map[string]any
 
-// absent, as a value, takes a claim away.
+// absent, as a value, takes a member away.
 type absent struct{}
 
 // claimsOf reads the claims of a token.
-func claimsOf(t testing.TB, token string) claims {
+func claimsOf(t testing.TB, token string) object {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -45,16 +45,16 @@ func claimsOf(t testing.TB, token string) claims {
 	if err != nil {
 		t.Fatalf("decode claims: %v", err)
 	}
-	var c claims
-	if err := json.Unmarshal(text, &c); err != nil {
+	var o object
+	if err := json.Unmarshal(text, &o); err != nil {
 		t.Fatalf("decode claims: %v", err)
 	}
-	return c
+	return o
 }
 
-// with returns the claims with other values.
-func (c claims) with(changes claims) claims {
-	changed := maps.Clone(c)
+// with returns the object with other values.
+func (o object) with(changes object) object {
+	changed := maps.Clone(o)
 	for name, value := range changes {
 		if _, ok := value.(absent); ok {
 			delete(changed, name)
@@ -65,19 +65,19 @@ func (c claims) with(changes claims) claims {
 	return changed
 }
 
-func (c claims) json(t testing.TB) string {
+func (o object) json(t testing.TB) string {
 	t.Helper()
-	text, err := json.Marshal(c)
+	text, err := json.Marshal(o)
 	if err != nil {
-		t.Fatalf("encode claims: %v", err)
+		t.Fatalf("encode: %v", err)
 	}
 	return string(text)
 }
 
 // minted returns a token with these claims and the right MAC.
-func (c claims) minted(t testing.TB) string {
+func (o object) minted(t testing.TB) string {
 	t.Helper()
-	return forge(plainHeader, c.json(t), hubtest.SecretKey)
+	return forge(plainHeader, o.json(t), hubtest.SecretKey)
 }
 
 // answerOf is what a client can tell an answer by: all of it but what differs from request to request.

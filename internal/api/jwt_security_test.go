@@ -178,11 +178,11 @@ func TestR01_R02_R03_EveryClaimIsChecked(t *testing.T) { // JWT-12, JWT-13, JWT-
 	right, foreign := claimsOf(t, p.AccessToken), claimsOf(t, other.AccessToken)
 	now := h.Clock.Now()
 	ours := right["aud"]
-	h.Me(t, right.with(claims{"aud": []any{"theirs", ours}}).minted(t)).Want(t, http.StatusOK)
-	h.Me(t, right.with(claims{"nbf": now.Unix()}).minted(t)).Want(t, http.StatusOK)
+	h.Me(t, right.with(object{"aud": []any{"theirs", ours}}).minted(t)).Want(t, http.StatusOK)
+	h.Me(t, right.with(object{"nbf": now.Unix()}).minted(t)).Want(t, http.StatusOK)
 
 	tokens := map[string]string{}
-	for name, change := range map[string]claims{
+	for name, change := range map[string]object{
 		"another iss": {"iss": "another-deployment"}, "no iss": {"iss": absent{}}, "iss a list": {"iss": []any{right["iss"]}},
 		"another aud": {"aud": "another"}, "aud without us": {"aud": []any{"a", "b"}}, "no aud": {"aud": absent{}}, "empty aud": {"aud": []any{}},
 		"aud an object":      {"aud": map[string]any{"0": ours}},
@@ -203,7 +203,7 @@ func TestR01_R02_R03_EveryClaimIsChecked(t *testing.T) { // JWT-12, JWT-13, JWT-
 		tokens[name] = right.with(change).minted(t)
 	}
 	for _, kind := range []any{absent{}, "ACCESS", "access ", []any{"access"}, map[string]any{"a": 1}, nil, "email_verification,access", "", 1, "refresh"} {
-		tokens[fmt.Sprintf("type %v", kind)] = right.with(claims{"type": kind}).minted(t)
+		tokens[fmt.Sprintf("type %v", kind)] = right.with(object{"type": kind}).minted(t)
 	}
 	for name, payload := range map[string]string{
 		"a list": "[]", "a text": `"x"`, "null": "null", "nothing": "", "nested": strings.Repeat("[", 2000), "invalid UTF-8": "{\"userId\":\"\xff\xfe\"}",
@@ -218,11 +218,11 @@ func TestR01_R02_R03_EveryClaimIsChecked(t *testing.T) { // JWT-12, JWT-13, JWT-
 	refusedAlike(t, h, tokens)
 
 	for name, exp := range map[string]int64{"now": now.Unix(), "a day ago": now.Add(-24 * time.Hour).Unix()} {
-		if a := h.Me(t, right.with(claims{"exp": exp}).minted(t)); a.Status != http.StatusUnauthorized || a.Code() != "TOKEN_EXPIRED" {
+		if a := h.Me(t, right.with(object{"exp": exp}).minted(t)); a.Status != http.StatusUnauthorized || a.Code() != "TOKEN_EXPIRED" {
 			t.Errorf("exp %s: %d %s", name, a.Status, a.Code())
 		}
 	}
-	refresh := claimsOf(t, p.RefreshToken).with(claims{"exp": now.Add(-61 * time.Second).Unix()}).minted(t)
+	refresh := claimsOf(t, p.RefreshToken).with(object{"exp": now.Add(-61 * time.Second).Unix()}).minted(t)
 	h.Refresh(t, refresh).Want(t, http.StatusUnauthorized, "TOKEN_EXPIRED")
 	h.Refresh(t, p.RefreshToken).Want(t, http.StatusOK) // is as good as it was
 }
@@ -232,7 +232,7 @@ func TestR04_ClaimsGiveNoAuthority(t *testing.T) { // JWT-19, SES-22, SES-23
 	h := hubtest.Start(t)
 	p, victim := h.SignUp(t, hub.RoleUser), h.SignUp(t, hub.RoleSuperAdmin)
 	list := hubtest.Request{Method: http.MethodGet, Path: "/api/v1/users"}
-	list.Token = claimsOf(t, p.AccessToken).with(claims{"role": "super_admin", "email": victim.Email}).minted(t)
+	list.Token = claimsOf(t, p.AccessToken).with(object{"role": "super_admin", "email": victim.Email}).minted(t)
 	h.Do(t, list).Want(t, http.StatusForbidden, "FORBIDDEN")
 	if got := h.Me(t, list.Token).Want(t, http.StatusOK).JSON(t); got["email"] != p.Email || got["role"] != "user" {
 		t.Errorf("auth/me believes the claims: %v", got)
