@@ -38,7 +38,7 @@ func buildAndTest(m *testing.M) int {
 }
 
 const (
-	testKey      = "process-test-key-0123456789-abcdefghijklmnopqrstuvwxyz"
+	testKey      = "Zt4vRk8wQm2xLp6yNc9sHb3dGf7jVa5u"
 	testPassword = "Correct-Horse-7-Battery"
 )
 

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,8 +31,10 @@ func try(t *testing.T, env map[string]string, args ...string) outcome {
 // tryWith also gives it something to read.
 func tryWith(t *testing.T, env map[string]string, stdin string, args ...string) outcome {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // should it serve where it must not
+	defer cancel()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, lookupIn(env), strings.NewReader(stdin), &stdout, &stderr)
+	code := run(ctx, args, lookupIn(env), strings.NewReader(stdin), &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
