@@ -26,12 +26,12 @@ func (a *App) buildHandler(version string) error {
 		return fmt.Errorf("operations: %w", err)
 	}
 	limits := a.config.RateLimit
-	a.handler = a.closing(middleware.Chain(middleware.Options{
+	a.handler = a.closing(a.verifyToken(middleware.Chain(middleware.Options{
 		TrustedProxies: a.config.TrustedProxies,
 		AllowedOrigins: a.config.AllowedOrigins,
 		TLS:            a.config.TLS() || a.config.Environment == config.Production,
 		Timeout:        requestTimeout,
-		Identify:       a.identify,
+		Identify:       identify,
 		Limiter:        ratelimit.NewMemory(0),
 		GuestLimiter:   ratelimit.NewMemory(0),
 		Limits: map[hub.Role]int{
@@ -40,22 +40,34 @@ func (a *App) buildHandler(version string) error {
 		},
 		Log: a.log,
 		Now: a.limitClock,
-	}, operations))
+	}, operations)))
 	return nil
 }
 
 // requestTimeout bounds the work on one request. It leaves room for a full hashing queue.
 const requestTimeout = 30 * time.Second
 
-// identify returns whom the request's token names, for the limiter: signature and times are checked, the database is not
-// asked.
-func (a *App) identify(r *http.Request) (userID string, role hub.Role, ok bool) {
+// verifyToken checks the token of a request, once for the limiter and for the operation: its signature and times. What it
+// claims is believed by the limiter only.
+func (a *App) verifyToken(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if bearer, ok := api.Bearer(r.Header); ok {
+			if claims, err := a.Auth.Tokens.Verify(token.Access, bearer.Reveal(), a.now()); err == nil {
+				r = r.WithContext(token.WithVerified(r.Context(), bearer, claims))
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// identify returns whom the request's token names, for the limiter.
+func identify(r *http.Request) (userID string, role hub.Role, ok bool) {
 	bearer, ok := api.Bearer(r.Header)
 	if !ok {
 		return "", 0, false
 	}
-	claims, err := a.Auth.Tokens.Verify(token.Access, bearer.Reveal(), a.now())
-	return claims.UserID, claims.Role, err == nil
+	claims, ok := token.Verified(r.Context(), token.Access, bearer)
+	return claims.UserID, claims.Role, ok
 }
 
 // denied keeps the event of a refused request. What fails here changes nothing for whoever was refused.

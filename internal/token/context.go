@@ -1,0 +1,28 @@
+package token
+
+import (
+	"context"
+
+	"github.com/a64core/hub"
+)
+
+type verifiedKey struct{}
+
+type verified struct {
+	token  hub.Secret
+	claims Claims
+}
+
+// WithVerified returns a context that remembers what Verify returned for t, so that a request verifies its token once.
+func WithVerified(ctx context.Context, t hub.Secret, c Claims) context.Context {
+	return context.WithValue(ctx, verifiedKey{}, &verified{t, c})
+}
+
+// Verified returns the claims that ctx remembers, if they are of kind and of exactly the token t.
+func Verified(ctx context.Context, kind Kind, t hub.Secret) (Claims, bool) {
+	v, ok := ctx.Value(verifiedKey{}).(*verified)
+	if !ok || v.claims.Kind != kind || v.token != t {
+		return Claims{}, false
+	}
+	return v.claims, true
+}
