@@ -118,6 +118,10 @@ func TestR01_ATokenNeverBringsItsOwnKey(t *testing.T) { // JWT-04, JWT-07
 	if err != nil {
 		t.Fatal(err)
 	}
+	point, err := ecKey.PublicKey.Bytes() // a byte for the form, then both coordinates
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +148,7 @@ func TestR01_ATokenNeverBringsItsOwnKey(t *testing.T) { // JWT-04, JWT-07
 	b64 := base64.RawURLEncoding.EncodeToString
 	jwk := map[string]string{
 		"RS256": `{"kty":"RSA","e":"AQAB","n":"` + b64(rsaKey.N.Bytes()) + `"}`,
-		"ES256": `{"kty":"EC","crv":"P-256","x":"` + b64(ecKey.X.Bytes()) + `","y":"` + b64(ecKey.Y.Bytes()) + `"}`,
+		"ES256": `{"kty":"EC","crv":"P-256","x":"` + b64(point[1:33]) + `","y":"` + b64(point[33:]) + `"}`,
 		"EdDSA": `{"kty":"OKP","crv":"Ed25519","x":"` + b64(edKey.Public().(ed25519.PublicKey)) + `"}`,
 	}
 	jwk["PS256"] = jwk["RS256"]
