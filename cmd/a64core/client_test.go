@@ -48,3 +48,12 @@ func (a *account) id(t *testing.T, s *server) string {
 }
 
 func address(n int) string { return fmt.Sprintf("user%d@example.com", n) }
+
+func registerMany(t *testing.T, s *server, n int) []*account {
+	t.Helper()
+	accounts := make([]*account, n)
+	for i := range accounts {
+		accounts[i] = s.register(t, address(i))
+	}
+	return accounts
+}

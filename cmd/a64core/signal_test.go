@@ -77,15 +77,6 @@ func load(s *server, accounts []*account, stop <-chan struct{}) loadResult {
 	return result
 }
 
-func registerMany(t *testing.T, s *server, n int) []*account {
-	t.Helper()
-	accounts := make([]*account, n)
-	for i := range accounts {
-		accounts[i] = s.register(t, address(i))
-	}
-	return accounts
-}
-
 // FLT-19
 func TestR39_EveryAcceptedRequestIsAnsweredWhenTheServerIsToldToEnd(t *testing.T) {
 	t.Parallel()
