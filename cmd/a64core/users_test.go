@@ -195,8 +195,13 @@ func TestUsersCommandsFollowAnAccountThroughItsLife(t *testing.T) {
 	}
 	var u userView
 	for _, args := range [][]string{ // what is so already is no failure, and answers in JSON
-		{"set-role", ada.UserID, "moderator"}, {"activate", ada.UserID}, {"deactivate", ada.UserID}, {"deactivate", ada.UserID},
-		{"delete", ada.UserID}, {"restore", ada.UserID}, {"set-password", ada.UserID, "--password-stdin"},
+		{"set-role", ada.UserID, "moderator"},
+		{"activate", ada.UserID},
+		{"deactivate", ada.UserID},
+		{"deactivate", ada.UserID},
+		{"delete", ada.UserID},
+		{"restore", ada.UserID},
+		{"set-password", ada.UserID, "--password-stdin"},
 	} {
 		i.do(t, &u, append([]string{"users"}, append(args, "--json")...)...)
 		if u.UserID != ada.UserID || u.Role != "moderator" {

@@ -20,8 +20,15 @@ func TestR15_NoFieldTakesAnythingButItsType(t *testing.T) { // INJ-01, INJ-02, R
 	root, target := h.SignUp(t, hub.RoleSuperAdmin), h.SignUp(t, hub.RoleUser)
 	before := h.Stored(t, target.ID)
 	values := []any{
-		object{"$gt": ""}, object{"$ne": nil}, object{"$regex": ".*"}, object{"$where": "1"}, object{"$set": object{"role": "admin"}},
-		[]any{}, []any{"x"}, []any{object{"$gt": ""}}, 1, -1.5,
+		object{"$gt": ""},
+		object{"$ne": nil},
+		object{"$regex": ".*"},
+		object{"$where": "1"},
+		object{"$set": object{"role": "admin"}},
+		[]any{},
+		[]any{"x"},
+		[]any{object{"$gt": ""}},
+		1, -1.5,
 	}
 	for _, o := range d.walk(t, h) {
 		for name, schema := range o.fields {

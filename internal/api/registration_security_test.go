@@ -189,7 +189,9 @@ func TestR10_NoOperationTakesAnAddressThatIsNone(t *testing.T) { // REG-15, REG-
 		"a", "a@b", "a@@b.io", "a b@x.io", "A <a@x.io>", "<a@x.io>", "a@x.io,b@x.io", "a@x.io;b@x.io", "a@x..io", "a@-x.io", "a@x-.io", "a@[127.0.0.1]", "a@127.0.0.1",
 		`"a b"@x.io`, "(c)a@x.io", "=?utf-8?q?a?=@x.io", strings.Repeat("a", 65) + "@x.io", "a@" + strings.Repeat("x.", 126) + "io", "@x.io", "a@", ".a@x.io", "a.@x.io", "a..b@x.io",
 		"ä@x.io", "a@x.io\r\nBcc: e@evil.io", "a@x.io\nTo: e@evil.io", "a@x.io\u2028Bcc: e@evil.io", "a@x.io%0d%0aBcc:e@evil.io", "a@x.io\\", "",
-		[]string{"a@x.io", "evil@x.io"}, object{"$gt": ""}, 1, true, nil,
+		[]string{"a@x.io", "evil@x.io"},
+		object{"$gt": ""},
+		1, true, nil,
 	} {
 		for _, route := range []struct {
 			path, field, token string
