@@ -9,6 +9,7 @@ import (
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
 	"github.com/a64core/hub/internal/field"
+	"github.com/a64core/hub/internal/profile"
 	"github.com/a64core/hub/internal/users"
 )
 
@@ -101,7 +102,8 @@ func (cmd usersCreateCommand) Run(ctx context.Context, p *program) error {
 	ctx = asOperator(ctx)
 	return p.withHub(ctx, func(a *app.App) error {
 		u, err := a.Users.Create(ctx, users.New{
-			Email: cmd.Email, Password: pw, FirstName: cmd.FirstName, LastName: cmd.LastName, Role: role, IsEmailVerified: cmd.Verified,
+			Profile:  profile.Profile{Email: cmd.Email, FirstName: cmd.FirstName, LastName: cmd.LastName},
+			Password: pw, Role: role, IsEmailVerified: cmd.Verified,
 		})
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/hubtest"
+	"github.com/a64core/hub/internal/profile"
 	"github.com/a64core/hub/internal/users"
 )
 
@@ -211,7 +212,10 @@ func TestR35_NobodyIsThereBeforeTheOperatorSaysSo(t *testing.T) { // RBA-25, RBA
 		}
 	}
 	ctx := users.AsSystem(t.Context())
-	first := users.New{Email: "Root@Example.com", Password: hub.NewSecret(hubtest.Password), FirstName: "Ada", LastName: "Lovelace", Role: hub.RoleSuperAdmin}
+	first := users.New{
+		Profile:  profile.Profile{Email: "Root@Example.com", FirstName: "Ada", LastName: "Lovelace"},
+		Password: hub.NewSecret(hubtest.Password), Role: hub.RoleSuperAdmin,
+	}
 	made, err := h.App.Users.Create(ctx, first)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/auth"
+	"github.com/a64core/hub/internal/profile"
 )
 
 // Registration is what somebody gives to get an account.
@@ -20,11 +21,15 @@ type Registration struct {
 	Locale    *string    `json:"locale,omitempty" nullable:"true" minLength:"1" maxLength:"10" doc:"BCP 47." example:"en-GB"`
 }
 
-func (a *API) register(ctx context.Context, in Registration) (User, error) {
-	u, err := a.Auth.Register(ctx, auth.Registration{
-		Email: in.Email, Password: in.Password, FirstName: in.FirstName, LastName: in.LastName,
+func (in Registration) profile() profile.Profile {
+	return profile.Profile{
+		Email: in.Email, FirstName: in.FirstName, LastName: in.LastName,
 		Phone: orEmpty(in.Phone), Avatar: orEmpty(in.Avatar), Timezone: orEmpty(in.Timezone), Locale: orEmpty(in.Locale),
-	})
+	}
+}
+
+func (a *API) register(ctx context.Context, in Registration) (User, error) {
+	u, err := a.Auth.Register(ctx, in.profile(), in.Password)
 	return userAnswer(ctx, u, err)
 }
 

@@ -29,9 +29,7 @@ type NewUser struct {
 
 func (a *API) createUser(ctx context.Context, in NewUser) (User, error) {
 	n := users.New{
-		Email: in.Email, Password: in.Password, FirstName: in.FirstName, LastName: in.LastName,
-		Phone: orEmpty(in.Phone), Avatar: orEmpty(in.Avatar), Timezone: orEmpty(in.Timezone), Locale: orEmpty(in.Locale),
-		IsEmailVerified: in.IsEmailVerified != nil && *in.IsEmailVerified,
+		Profile: in.profile(), Password: in.Password, IsEmailVerified: in.IsEmailVerified != nil && *in.IsEmailVerified,
 	}
 	n.Role, _ = hub.ParseRole(orEmpty(in.Role)) // left out: the zero role, which stands for user
 	u, err := a.Users.Create(ctx, n)

@@ -9,37 +9,16 @@ import (
 	"github.com/a64core/hub/internal/profile"
 )
 
-// Registration is what somebody gives to get an account.
-type Registration struct {
-	Email     string
-	Password  hub.Secret
-	FirstName string
-	LastName  string
-	Phone     string
-	Avatar    string
-	Timezone  string
-	Locale    string
-}
-
 // Register makes an account of the role user and queues the mail that verifies its address. A taken address is
 // REGISTRATION_REJECTED, or, with Rules.Conceal, answered like any other while its owner gets a notice. Both outcomes
 // cost one hash. VALIDATION_ERROR names every bad field.
-func (s *Service) Register(ctx context.Context, r Registration) (hub.User, error) {
+func (s *Service) Register(ctx context.Context, p profile.Profile, pw hub.Secret) (hub.User, error) {
 	now := s.Now()
-	u := hub.User{
-		ID: hub.NewID(), Role: hub.RoleUser, IsActive: true,
-		CreatedAt: now, UpdatedAt: now, Version: 1,
+	u, err := p.NewUser(s.Policy, pw, now)
+	if err != nil {
+		return hub.User{}, err
 	}
-	p := profile.Profile{
-		Email: r.Email, FirstName: r.FirstName, LastName: r.LastName,
-		Phone: r.Phone, Avatar: r.Avatar, Timezone: r.Timezone, Locale: r.Locale,
-	}
-	wrong := p.Apply(&u)
-	wrong = append(wrong, profile.CheckPassword(s.Policy, "password", r.Password, &u)...)
-	if len(wrong) > 0 {
-		return hub.User{}, hub.Invalid(wrong...)
-	}
-	hash, err := s.Passwords.Hash(ctx, r.Password)
+	hash, err := s.Passwords.Hash(ctx, pw)
 	if err != nil {
 		return hub.User{}, fmt.Errorf("hash password: %w", err)
 	}

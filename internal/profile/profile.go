@@ -1,6 +1,8 @@
 package profile
 
 import (
+	"time"
+
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/field"
 	"github.com/a64core/hub/internal/password"
@@ -28,8 +30,10 @@ type Patch struct {
 	Metadata  *[]byte // a JSON object; a pointer to nil clears it
 }
 
-// Apply checks the profile and writes it into u. It returns what is wrong, field by field; u is then of no use.
-func (p Profile) Apply(u *hub.User) []hub.FieldError {
+// NewUser returns an active account of the role user with this profile, without a password hash. VALIDATION_ERROR names
+// everything that is wrong with the profile and the password.
+func (p Profile) NewUser(policy *password.Policy, pw hub.Secret, now time.Time) (hub.User, error) {
+	u := hub.User{ID: hub.NewID(), Role: hub.RoleUser, IsActive: true, CreatedAt: now, UpdatedAt: now, Version: 1}
 	var c checker
 	c.text("email", p.Email, field.Email, &u.Email)
 	c.text("firstName", p.FirstName, field.Name, &u.FirstName)
@@ -38,7 +42,11 @@ func (p Profile) Apply(u *hub.User) []hub.FieldError {
 	c.optional("avatar", &p.Avatar, field.Avatar, &u.Avatar)
 	c.optional("timezone", &p.Timezone, field.Timezone, &u.Timezone)
 	c.optional("locale", &p.Locale, field.Locale, &u.Locale)
-	return c.found
+	c.found = append(c.found, CheckPassword(policy, "password", pw, &u)...)
+	if len(c.found) > 0 {
+		return hub.User{}, hub.Invalid(c.found...)
+	}
+	return u, nil
 }
 
 // Apply checks the patch and writes it into u. It returns what is wrong, field by field; u is then of no use.

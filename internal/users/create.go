@@ -11,14 +11,8 @@ import (
 
 // New is an account that an admin makes for somebody.
 type New struct {
-	Email           string
+	profile.Profile
 	Password        hub.Secret
-	FirstName       string
-	LastName        string
-	Phone           string
-	Avatar          string
-	Timezone        string
-	Locale          string
 	Role            hub.Role // zero: user
 	IsEmailVerified bool     // otherwise a mail asks for it
 }
@@ -36,19 +30,11 @@ func (s *Service) Create(ctx context.Context, n New) (hub.User, error) {
 		return hub.User{}, hub.NewError(hub.CodeForbidden)
 	}
 	now := s.Now()
-	u := hub.User{
-		ID: hub.NewID(), Role: n.Role, IsActive: true, IsEmailVerified: n.IsEmailVerified,
-		CreatedAt: now, UpdatedAt: now, Version: 1,
+	u, err := n.NewUser(s.Policy, n.Password, now)
+	if err != nil {
+		return hub.User{}, err
 	}
-	p := profile.Profile{
-		Email: n.Email, FirstName: n.FirstName, LastName: n.LastName,
-		Phone: n.Phone, Avatar: n.Avatar, Timezone: n.Timezone, Locale: n.Locale,
-	}
-	wrong := p.Apply(&u)
-	wrong = append(wrong, profile.CheckPassword(s.Policy, "password", n.Password, &u)...)
-	if len(wrong) > 0 {
-		return hub.User{}, hub.Invalid(wrong...)
-	}
+	u.Role, u.IsEmailVerified = n.Role, n.IsEmailVerified
 	if u.PasswordHash, err = s.Passwords.Hash(ctx, n.Password); err != nil {
 		return hub.User{}, fmt.Errorf("hash password: %w", err)
 	}
