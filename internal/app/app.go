@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,6 +49,7 @@ type App struct {
 	log        *slog.Logger
 	now        func() time.Time
 	limitClock func() time.Time
+	tls        *tls.Config // set by Listen; nil: plain HTTP
 	handler    http.Handler
 	ready      *readiness
 	janitor    *janitor

@@ -26,8 +26,15 @@ const (
 // know is still answered.
 const quietTime = 500 * time.Millisecond
 
-// Listen opens the port.
+// Listen opens the port, once the certificate, if there is to be one, has been read.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
+	if a.config.TLS() {
+		certificate, err := tls.LoadX509KeyPair(a.config.TLSCertFile, a.config.TLSKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("load TLS_CERT_FILE and TLS_KEY_FILE: %w", err)
+		}
+		a.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Addr())
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -39,14 +46,6 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 // accepted until then is answered. It returns nil after an orderly shutdown.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	server := a.server()
-	if a.config.TLS() {
-		certificate, err := tls.LoadX509KeyPair(a.config.TLSCertFile, a.config.TLSKeyFile)
-		if err != nil {
-			return errors.Join(fmt.Errorf("load TLS_CERT_FILE and TLS_KEY_FILE: %w", err), ln.Close())
-		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
-	}
-
 	group, ctx := errgroup.WithContext(ctx)
 	if !a.idle {
 		group.Go(func() error { return a.Queue.Run(ctx) })
@@ -74,6 +73,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 // server returns the HTTP server with all limits set.
 func (a *App) server() *http.Server {
 	return &http.Server{
+		TLSConfig:         a.tls,
 		Handler:           a.handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -91,10 +91,10 @@ func (a *App) drain(server *http.Server, ln net.Listener) error {
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
 	defer cancel()
 	a.log.LogAttrs(ctx, slog.LevelInfo, "shutting down", slog.Duration("timeout", a.config.ShutdownTimeout))
-	a.ready.draining.Store(true)
 	if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the port: %w", err)
 	}
+	a.ready.draining.Store(true) // not before: whoever is told to come back must not find the port still open
 	quiet := time.NewTimer(min(quietTime, a.config.ShutdownTimeout/4))
 	defer quiet.Stop()
 	<-quiet.C

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Reindex rebuilds every index from its table. Writers wait meanwhile.
@@ -39,6 +41,9 @@ func Restore(ctx context.Context, backup, path string, replace bool) (kept strin
 		return "", err
 	}
 	if err := verifyFile(ctx, fresh); err != nil {
+		return "", err
+	}
+	if err := release(ctx, path); err != nil {
 		return "", err
 	}
 	if kept, err = moveAside(path); err != nil {
@@ -98,6 +103,25 @@ func refuseEmpty(ctx context.Context, path string) (err error) {
 		err = errors.New("the backup is empty")
 	}
 	return err
+}
+
+// release folds the write-ahead log of the database at path into its file, which needs the file for itself: it refuses if
+// another process has the database open. A database that cannot be read any more is no hindrance.
+func release(ctx context.Context, path string) (err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	db, err := openSQLite(path, 1, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var mode string
+	err = db.QueryRowContext(ctx, "PRAGMA journal_mode = DELETE").Scan(&mode)
+	if sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY || mode == "wal" {
+		return errors.New("another process has the database open: stop the server first")
+	}
+	return nil
 }
 
 // moveAside gives the database at path another name, with the files that belong to it.

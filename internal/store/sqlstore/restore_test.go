@@ -57,6 +57,15 @@ func TestRestorePutsABackupInPlaceAndKeepsWhatWasThere(t *testing.T) {
 		t.Error("the former database is not whole")
 	}
 
+	withStore(t, path, func(*sqlstore.Store) {
+		if _, err := sqlstore.Restore(t.Context(), backup, path, true); err == nil {
+			t.Error("a database was replaced while a server had it open")
+		}
+	})
+	if !has(path, "before@example.com") {
+		t.Error("a refused restore changed the database")
+	}
+
 	damaged := filepath.Join(dir, "damaged.db")
 	text, err := os.ReadFile(backup)
 	if err != nil {
