@@ -137,6 +137,9 @@ func load(ctx context.Context, addr string, conns int, d time.Duration, want int
 	group.Wait()
 	all.took = time.Since(start)
 	slices.Sort(all.latencies)
+	if len(all.latencies) == 0 && len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("no answer had status %d: %v", want, all.statuses))
+	}
 	return all, errors.Join(errs...)
 }
 

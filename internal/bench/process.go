@@ -110,7 +110,7 @@ func (h *hub) serve(ctx context.Context) (*process, error) {
 	cmd.Dir = h.dir
 	cmd.Env = []string{
 		"DATA_DIR=" + h.dir, "PORT=" + port, "SECRET_KEY=" + h.key, "LOG_FORMAT=json", "LOG_FILE=" + filepath.Join(h.dir, "hub.log"),
-		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "HASH_QUEUE=128", "HASH_WAIT=30s", "MAIL_LIMIT=0",
+		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "HASH_QUEUE=128", "HASH_WAIT=30s", "MAIL_LIMIT=0", "MAX_SESSIONS=0",
 	}
 	return start(ctx, addr, "/api/health", cmd)
 }
