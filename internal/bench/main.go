@@ -65,7 +65,7 @@ type row struct {
 	What     string `json:"what"`
 	Measured string `json:"measured"`
 	Floor    string `json:"floor,omitempty"` // what it is compared with
-	Goal     string `json:"goal"`
+	Goal     string `json:"goal,omitempty"`
 	Met      bool   `json:"met"`
 }
 
@@ -74,7 +74,10 @@ func printTable(rows []row) error {
 	fmt.Fprintln(w, "\nWHAT\tMEASURED\tCOMPARED WITH\tGOAL\t")
 	for _, r := range rows {
 		met := "ok"
-		if !r.Met {
+		switch {
+		case r.Goal == "":
+			met = ""
+		case !r.Met:
 			met = "MISSED"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.What, r.Measured, r.Floor, r.Goal, met)
