@@ -209,43 +209,48 @@ func TestCostIsBroughtIntoRange(t *testing.T) {
 	}
 }
 
-// Time must not tell whether there is an account, nor what its stored hash looks like (R16, ENU-02). The shortest of a
-// few runs is compared, which other work on the machine cannot make shorter.
+// Time must not tell whether there is an account, nor what its stored hash looks like (R16, ENU-02). Other work on the
+// machine only makes single runs longer, so the shortest of each come together; a comparison too few or too many keeps
+// them apart however often they run.
 func TestBurnAndEveryMatchTakeTheSameTime(t *testing.T) { // not parallel: it measures
 	const cost = 6
 	h := password.New(cost, password.NewGate(1, 1, 0))
 	low := hash(t, password.New(bcrypt.MinCost, password.NewGate(1, 1, 0)), "kX7!vPqz")
 	usual, long := hash(t, h, "kX7!vPqz"), hash(t, h, strings.Repeat("k", 100))
 	for _, typed := range []string{"kX7!vPqz", "", strings.Repeat("k", 100), "ab\x00ab", "Pa\u0308ss"} {
-		times := map[string]time.Duration{}
-		for name, run := range map[string]func() error{
-			"burn":       func() error { return h.Burn(t.Context(), hub.NewSecret(typed)) },
-			"usual":      func() error { _, err := h.Match(t.Context(), usual, hub.NewSecret(typed)); return err },
-			"pre-hashed": func() error { _, err := h.Match(t.Context(), long, hub.NewSecret(typed)); return err },
-			"low cost":   func() error { _, err := h.Match(t.Context(), low, hub.NewSecret(typed)); return err },
-			"unreadable": func() error { _, err := h.Match(t.Context(), hub.NewSecret("x"), hub.NewSecret(typed)); return err },
-		} {
-			times[name] = shortest(t, run)
-		}
-		for name, d := range times {
-			if ratio := float64(d) / float64(times["burn"]); ratio < 0.6 || ratio > 1.6 {
-				t.Errorf("%.10q: %s takes %v, burn %v", typed, name, d, times["burn"])
+		shortest := map[string]time.Duration{}
+		for round := 0; round == 0 || farApart(shortest) != ""; round++ {
+			if round == 60 {
+				t.Errorf("%.10q: %s stands out: %v", typed, farApart(shortest), shortest)
+				break
+			}
+			for name, run := range map[string]func() error{
+				"burn":       func() error { return h.Burn(t.Context(), hub.NewSecret(typed)) },
+				"usual":      func() error { _, err := h.Match(t.Context(), usual, hub.NewSecret(typed)); return err },
+				"pre-hashed": func() error { _, err := h.Match(t.Context(), long, hub.NewSecret(typed)); return err },
+				"low cost":   func() error { _, err := h.Match(t.Context(), low, hub.NewSecret(typed)); return err },
+				"unreadable": func() error { _, err := h.Match(t.Context(), hub.NewSecret("x"), hub.NewSecret(typed)); return err },
+			} {
+				begun := time.Now()
+				if err := run(); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(begun); shortest[name] == 0 || took < shortest[name] {
+					shortest[name] = took
+				}
 			}
 		}
 	}
 }
 
-func shortest(t *testing.T, run func() error) time.Duration {
-	t.Helper()
-	least := time.Hour
-	for range 5 {
-		begun := time.Now()
-		if err := run(); err != nil {
-			t.Fatal(err)
+// farApart returns what does not take the time of burn, if anything does not.
+func farApart(shortest map[string]time.Duration) string {
+	for name, took := range shortest {
+		if ratio := float64(took) / float64(shortest["burn"]); ratio < 0.6 || ratio > 1.6 {
+			return name
 		}
-		least = min(least, time.Since(begun))
 	}
-	return least
+	return ""
 }
 
 func TestNothingIsHashedForWhoHasGone(t *testing.T) {
