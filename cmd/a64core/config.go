@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/mail"
 )
 
 // configCommands look at the settings. None of them changes anything.
@@ -29,7 +30,8 @@ Examples:
     a64core config check --env-file staging.env`
 }
 
-// Run checks the settings, and that the certificate can be loaded, which reading settings alone does not tell.
+// Run checks the settings, and besides what only their users can tell: whether the certificate can be loaded, and what
+// the options in SMTP_URL mean.
 func (cmd configCheckCommand) Run(p *program) error {
 	c, err := config.Load(p.source)
 	var problems config.Problems
@@ -39,6 +41,11 @@ func (cmd configCheckCommand) Run(p *program) error {
 	if c.TLS() {
 		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
 			problems = append(problems, config.Problem{Name: "TLS_CERT_FILE", Message: "cannot be used with TLS_KEY_FILE: " + err.Error()})
+		}
+	}
+	if c.MailDriver == config.MailSMTP && !c.SMTPURL.IsZero() {
+		if _, err := mail.ParseSMTPURL(c.SMTPURL.Reveal()); err != nil {
+			problems = append(problems, config.Problem{Name: "SMTP_URL", Message: err.Error()})
 		}
 	}
 	if cmd.JSON {

@@ -62,6 +62,7 @@ func TestExitCodes(t *testing.T) {
 		{"version", []string{"version"}, exitOK, "a64core ", ""},
 		{"settings that are right", []string{"config", "check"}, exitOK, "The settings are valid.", ""},
 		{"settings that are wrong", []string{"config", "check", "--port=x"}, exitFailure, "", "mistake: PORT: must be"},
+		{"options of a mail server that are wrong", []string{"config", "check", "--mail-driver=smtp", "--mail-from=a@example.com", "--smtp-url=smtp://h?tls=maybe"}, exitFailure, "", "mistake: SMTP_URL: "},
 		{"shown with mistakes", []string{"config", "print", "--port=x"}, exitFailure, "DATA_DIR", "PORT: must be"},
 		{"missing file", []string{"config", "check", "--env-file=no/such/file"}, exitFailure, "", "no/such/file: cannot be read"},
 		{"no server", []string{"healthcheck", "--port=1"}, exitFailure, "", "a64core: ask the server"},
