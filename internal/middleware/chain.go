@@ -38,7 +38,7 @@ func Chain(o Options, next http.Handler) http.Handler {
 		methods,        // TRACE and the like go nowhere
 		recoverer(o),   // inside the log, so that the line tells of the 500
 		headers(o.TLS), // on whatever is answered further in
-		logger(o),      //
+		logger(o),      // one line, after the answer
 		origin(o),      // names the request for all the others
 	} {
 		next = wrap(next)
