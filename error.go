@@ -17,6 +17,8 @@ var (
 	ErrDuplicateEmail = errors.New("e-mail address taken")
 	// ErrLastSuperAdmin: the change would leave no active super_admin.
 	ErrLastSuperAdmin = errors.New("last active super_admin")
+	// ErrOrphan: the user that the record belongs to is not stored.
+	ErrOrphan = errors.New("its user is not stored")
 	// ErrUnavailable: the database cannot be reached, has no space or did not answer in time. The same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
 )

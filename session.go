@@ -105,6 +105,14 @@ type MailToken struct {
 	UsedAt    time.Time // zero: not used
 }
 
+// Version tells states of the token apart: 1 until it is used, then 2.
+func (t *MailToken) Version() int64 {
+	if t.UsedAt.IsZero() {
+		return 1
+	}
+	return 2
+}
+
 // maxListedSessions bounds how many sessions of one user are looked at in one step.
 const maxListedSessions = 1000
 

@@ -167,6 +167,14 @@ type Stats struct {
 	Deleted  int // users softly deleted, of every role
 	Sessions int // neither ended nor expired
 	Mails    map[MailState]int
+
+	Replication *Replication // nil with one database
+}
+
+// Replication says how far the second database is behind the first.
+type Replication struct {
+	Pending int
+	Lag     time.Duration
 }
 
 // UserCount counts the users of one role that are not deleted.

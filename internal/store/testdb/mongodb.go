@@ -1,0 +1,17 @@
+package testdb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/a64core/hub"
+)
+
+// MongoDB returns the URL of a MongoDB server and the name of a database on it that no other test uses. Whoever opens the
+// database drops it.
+func MongoDB(t testing.TB) (url, database string) {
+	t.Helper()
+	return server(t, "mongodb", "A64_TEST_MONGODB_URL"), uniqueName()
+}
+
+func uniqueName() string { return "a64test_" + strings.ReplaceAll(hub.NewID(), "-", "") }

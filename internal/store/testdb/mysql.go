@@ -1,0 +1,38 @@
+package testdb
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// MySQL returns the configuration of a database on a MySQL server that is empty and no other test uses. It is dropped
+// after the test.
+func MySQL(t testing.TB) *mysql.Config {
+	t.Helper()
+	config, err := mysql.ParseDSN(server(t, "mysql", "A64_TEST_MYSQL_DSN"))
+	if err != nil {
+		t.Fatal("A64_TEST_MYSQL_DSN cannot be read") // the error may repeat the password
+	}
+	admin := config.Clone()
+	admin.DBName = ""
+	connector, err := mysql.NewConnector(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	config.DBName = uniqueName()
+	if _, err := db.Exec("CREATE DATABASE " + config.DBName); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.Exec("DROP DATABASE " + config.DBName); err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return config
+}
