@@ -25,8 +25,10 @@ type Database interface {
 
 	// Lookup returns what is stored under the keys, in any order; what is not stored is left out.
 	Lookup(ctx context.Context, keys ...RecordKey) ([]Record, error)
-	// Scan returns the records of one kind in the order of their ids.
+	// Scan returns the records of one kind in the order of their ids, byte by byte.
 	Scan(ctx context.Context, q ScanQuery) ([]Record, error)
+	// Count returns about how many records of a kind there are, for showing progress.
+	Count(ctx context.Context, kind RecordKind) (int, error)
 
 	// Put stores records as they are, version included, and marks nothing. Under UnlessOlder a record stays out if a later
 	// version is stored under its key or its user was purged; that is no error. Users of one call may trade e-mail addresses.

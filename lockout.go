@@ -89,3 +89,23 @@ func (l *Lockout) Fail(p LockoutPolicy, now time.Time) (locked bool) {
 func (l *Lockout) Abandon() { l.release() }
 
 func (l *Lockout) release() { l.Pending = max(0, l.Pending-1) }
+
+// lockoutMemory is how long a failed check may count: the longest lock that can be configured. Stores do not know the
+// policy, so they keep every failure as long as some policy could ask for it.
+const lockoutMemory = 7 * 24 * time.Hour
+
+// ExpiresAt returns the time from which on the lockout is as good as none, under any policy.
+func (l *Lockout) ExpiresAt() time.Time {
+	last := l.PendingUntil
+	if l.LockedUntil.After(last) {
+		last = l.LockedUntil
+	}
+	if counts := l.LastFailureAt.Add(lockoutMemory); l.Failures > 0 && counts.After(last) {
+		last = counts
+	}
+	return last
+}
+
+// BegunAt returns when the latest check began. Versions start anew for a key that was forgotten in between: a lockout that
+// had expired by then is an earlier one, whatever its version.
+func (l *Lockout) BegunAt() time.Time { return l.PendingUntil.Add(-pendingLease) }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/a64core/hub"
 )
@@ -17,22 +16,6 @@ const (
 	updateLockout = `UPDATE lockouts SET failures = ?, pending = ?, pending_until = ?, last_failure_at = ?, locked_until = ?, expires_at = ?,
 		version = ? WHERE lockout_key = ? AND version = ?`
 )
-
-// lockoutMemory is how long a failed password check may count: the longest lock that can be configured. The store does
-// not know the policy, so it keeps every failure as long as some policy could ask for it.
-const lockoutMemory = 7 * 24 * time.Hour
-
-// expiry returns the time from which on the lockout is as good as none.
-func expiry(l *hub.Lockout) time.Time {
-	last := l.PendingUntil
-	if l.LockedUntil.After(last) {
-		last = l.LockedUntil
-	}
-	if counts := l.LastFailureAt.Add(lockoutMemory); l.Failures > 0 && counts.After(last) {
-		last = counts
-	}
-	return last
-}
 
 // LockoutByKey implements hub.LockoutStore.
 func (s *Store) LockoutByKey(ctx context.Context, key string) (hub.Lockout, error) {
@@ -50,7 +33,7 @@ func (s *Store) LockoutByKey(ctx context.Context, key string) (hub.Lockout, erro
 
 // PutLockout implements hub.LockoutStore.
 func (s *Store) PutLockout(ctx context.Context, l hub.Lockout, e *hub.Event, mails ...hub.Mail) error {
-	values := []any{l.Failures, l.Pending, orNull(l.PendingUntil), orNull(l.LastFailureAt), orNull(l.LockedUntil), at(expiry(&l)), l.Version + 1, l.Key}
+	values := []any{l.Failures, l.Pending, orNull(l.PendingUntil), orNull(l.LastFailureAt), orNull(l.LockedUntil), at(l.ExpiresAt()), l.Version + 1, l.Key}
 	rec, err := newRecord(e, mails)
 	if err != nil {
 		return s.dialect.wrap("put lockout", err)
