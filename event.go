@@ -34,6 +34,9 @@ const (
 	EventSessionEnded      EventKind = "session.ended"
 	EventSessionsEnded     EventKind = "sessions.ended"
 
+	// about the hub itself
+	EventReplicationFailed EventKind = "replication.failed" // the second database could not be given something
+
 	// refused
 	EventLoginFailed       EventKind = "login.failed"
 	EventLoginInactive     EventKind = "login.inactive"
@@ -43,6 +46,9 @@ const (
 	EventAccessDenied      EventKind = "access.denied"
 	EventRegistrationTaken EventKind = "registration.refused"
 )
+
+// ReplicationID is the target of events about replication, which concern no user.
+const ReplicationID = "replication"
 
 // Event says what happened, to whom, by whom, when and from where. It never holds a secret. Events are the audit trail.
 type Event struct {

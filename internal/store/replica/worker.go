@@ -1,0 +1,266 @@
+package replica
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	workInterval = 250 * time.Millisecond
+	workBatch    = 500
+	batchTimeout = time.Minute
+	// stuckPause is how long the worker leaves alone what it could not copy.
+	stuckPause = time.Minute
+)
+
+// work copies what requests left marked, until ctx ends. Several processes may do so at once: they only do some of it twice.
+func (s *Store) work(ctx context.Context) error {
+	tick := time.NewTicker(workInterval)
+	defer tick.Stop()
+	for {
+		marks, err := s.dueMarks(ctx)
+		if err == nil && len(marks) > 0 {
+			err = s.copyMarked(ctx, marks)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.LogAttrs(ctx, slog.LevelDebug, "nothing could be copied", slog.Any("error", err))
+		}
+		if err == nil && len(marks) >= workBatch {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// dueMarks lists marks that no request is busy with any more: those that are older than a change may wait for its copy.
+// Marks of the future, which somebody's wrong clock has set, are due as well once they are the oldest.
+func (s *Store) dueMarks(ctx context.Context) ([]hub.Mark, error) {
+	if s.first.away.Load() || s.second.away.Load() || s.secondary.Load() == nil {
+		return nil, nil
+	}
+	before := time.Now().Add(-2 * s.deadline)
+	if b := s.backlog.Load(); b != nil && b.Oldest.After(time.Now()) {
+		before = endOfTime()
+	}
+	return s.marks(ctx, before)
+}
+
+// endOfTime is later than any mark.
+func endOfTime() time.Time { return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+// marks lists a batch of marks, without what is stuck.
+func (s *Store) marks(ctx context.Context, before time.Time) ([]hub.Mark, error) {
+	for key, since := range s.stuck {
+		if time.Since(since) > stuckPause {
+			delete(s.stuck, key)
+		}
+	}
+	marks, err := s.primary.Marks(ctx, before, workBatch+len(s.stuck))
+	if err != nil {
+		return nil, fmt.Errorf("list what is to be copied: %w", err)
+	}
+	return slices.DeleteFunc(marks, func(m hub.Mark) bool {
+		_, isStuck := s.stuck[m.Key]
+		return isStuck
+	}), nil
+}
+
+// Drain copies all that is marked, and returns an error that names what could not be copied. It is for commands and tests:
+// a server has Run.
+func (s *Store) Drain(ctx context.Context) error {
+	for {
+		marks, err := s.marks(ctx, endOfTime())
+		if err != nil {
+			return err
+		}
+		if len(marks) == 0 {
+			break
+		}
+		if err := s.copyMarked(ctx, marks); err != nil {
+			return err
+		}
+	}
+	if n := len(s.stuck); n > 0 {
+		return fmt.Errorf("%d records could not be copied", n)
+	}
+	return nil
+}
+
+// copyMarked copies the present state of what is marked and removes the marks of what was copied.
+func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) error {
+	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
+	defer cancel()
+	second, err := s.Secondary()
+	if err != nil {
+		return err
+	}
+	keys := make([]hub.RecordKey, len(marks))
+	for i, m := range marks {
+		keys[i] = m.Key
+	}
+	records, err := s.primary.Lookup(ctx, keys...)
+	if err != nil {
+		return fmt.Errorf("read what is to be copied: %w", err)
+	}
+	stored := make(map[hub.RecordKey]bool, len(records))
+	for _, r := range records {
+		stored[r.Key()] = true
+	}
+	var done []hub.Mark
+	for _, m := range marks {
+		if !stored[m.Key] { // swept or purged since, which the other side learns by its own clock or from a tombstone
+			done = append(done, m)
+		}
+	}
+	inOrder(records)
+	copied, putErr := s.put(ctx, second, records)
+	if putErr != nil && isAway(putErr) {
+		s.secondaryFailed(ctx, putErr)
+	}
+	if err := s.primary.Unmark(ctx, append(done, marksOf(copied)...)...); err != nil {
+		return errors.Join(putErr, fmt.Errorf("acknowledge copies: %w", err))
+	}
+	return putErr
+}
+
+// inOrder sorts records so that what others refer to comes first.
+func inOrder(records []hub.Record) {
+	kinds := hub.RecordKinds()
+	slices.SortStableFunc(records, func(a, b hub.Record) int {
+		return cmp.Compare(slices.Index(kinds, a.Key().Kind), slices.Index(kinds, b.Key().Kind))
+	})
+}
+
+// put puts records and returns those that need no more copying. Where one is refused, the batch is halved until it is found.
+func (s *Store) put(ctx context.Context, second hub.Database, records []hub.Record) ([]hub.Record, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	err := second.Put(ctx, hub.UnlessOlder, records...)
+	switch {
+	case err == nil:
+		return records, nil
+	case ctx.Err() != nil, isAway(err):
+		return nil, fmt.Errorf("copy: %w", err)
+	case len(records) == 1:
+		return s.resolve(ctx, second, records[0], err)
+	}
+	half := len(records) / 2
+	copied, err := s.put(ctx, second, records[:half])
+	if err != nil {
+		return copied, err
+	}
+	rest, err := s.put(ctx, second, records[half:])
+	return append(slices.Clone(copied), rest...), err
+}
+
+// resolve puts a record that was refused, together with what it waits for.
+func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, refusal error) (copied []hub.Record, err error) {
+	switch {
+	case errors.Is(refusal, hub.ErrDuplicateEmail) && r.User != nil:
+		copied, err = s.putTrade(ctx, second, r)
+	case errors.Is(refusal, hub.ErrOrphan):
+		copied, err = s.putOrphan(ctx, second, r)
+	default:
+		err = refusal
+	}
+	if err == nil || isAway(err) || ctx.Err() != nil {
+		return copied, err
+	}
+	key := r.Key()
+	s.stuck[key] = time.Now()
+	s.log.LogAttrs(ctx, slog.LevelError, "a record cannot be copied to the secondary database, trying again in a minute",
+		slog.String("kind", string(key.Kind)), slog.String("id", key.ID), slog.Any("error", err))
+	s.recordFailure(ctx, fmt.Errorf("%s %s: %w", key.Kind, key.ID, err))
+	return nil, nil
+}
+
+// maxTrade bounds how many users may have handed addresses to each other since they were copied.
+const maxTrade = 100
+
+// putTrade puts a user whose address another one still has on the secondary. That one's address has changed as well, or
+// there could not be two on the primary; so both are put together, and whoever has the other's new address with them.
+func (s *Store) putTrade(ctx context.Context, second hub.Database, r hub.Record) ([]hub.Record, error) {
+	traders := []string{r.User.ID}
+	for range maxTrade {
+		group, err := s.present(ctx, traders)
+		if err != nil {
+			return nil, err
+		}
+		if err = second.Put(ctx, hub.UnlessOlder, group...); err == nil {
+			return group, nil
+		}
+		if !errors.Is(err, hub.ErrDuplicateEmail) {
+			return nil, fmt.Errorf("copy users who traded addresses: %w", err)
+		}
+		known := len(traders)
+		for _, member := range group {
+			if member.User == nil {
+				continue
+			}
+			holder, err := second.UserByEmail(ctx, member.User.Email)
+			if err == nil && !slices.Contains(traders, holder.ID) {
+				traders = append(traders, holder.ID)
+			} else if err != nil && !errors.Is(err, hub.ErrNotFound) {
+				return nil, fmt.Errorf("look for who has an address: %w", err)
+			}
+		}
+		if len(traders) == known {
+			return nil, fmt.Errorf("copy users who traded addresses: %w", err)
+		}
+	}
+	return nil, fmt.Errorf("more than %d users traded addresses: %w", maxTrade, hub.ErrDuplicateEmail)
+}
+
+// present returns what the primary has of the users, or the tombstones of those that were purged.
+func (s *Store) present(ctx context.Context, userIDs []string) ([]hub.Record, error) {
+	keys := make([]hub.RecordKey, 0, 2*len(userIDs))
+	for _, id := range userIDs {
+		keys = append(keys, hub.RecordKey{Kind: hub.RecordTombstone, ID: id}, hub.RecordKey{Kind: hub.RecordUser, ID: id})
+	}
+	group, err := s.primary.Lookup(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("read users who traded addresses: %w", err)
+	}
+	inOrder(group)
+	return group, nil
+}
+
+// putOrphan puts a record whose user was not copied yet. If the user was purged, there is nothing to copy.
+func (s *Store) putOrphan(ctx context.Context, second hub.Database, r hub.Record) ([]hub.Record, error) {
+	var userID string
+	switch {
+	case r.Session != nil:
+		userID = r.Session.UserID
+	case r.MailToken != nil:
+		userID = r.MailToken.UserID
+	}
+	found, err := s.primary.Lookup(ctx, hub.RecordKey{Kind: hub.RecordUser, ID: userID})
+	if err != nil {
+		return nil, fmt.Errorf("read a record's user: %w", err)
+	}
+	if len(found) == 0 {
+		return []hub.Record{r}, nil
+	}
+	err = second.Put(ctx, hub.UnlessOlder, append(found, r)...)
+	if errors.Is(err, hub.ErrDuplicateEmail) {
+		if found, err = s.putTrade(ctx, second, found[0]); err == nil {
+			err = second.Put(ctx, hub.UnlessOlder, r)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copy a record with its user: %w", err)
+	}
+	return append(found, r), nil
+}
