@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 )
 
+// errNotAFile answers what can be done with a SQLite file only.
+var errNotAFile = errors.New("only for sqlite: the database is on a server, which has tools of its own for it")
+
 // Backup writes the database as it is at this moment into a new file, which only its owner may read, while the store
 // goes on serving. It never overwrites a file, and the file is not there before it is whole and on the disk. The copy
-// holds nothing of what was deleted.
+// holds nothing of what was deleted. Only a SQLite file can be backed up.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.backup(ctx, path); err != nil {
 		return fmt.Errorf("back up: %w", s.dialect.classify(err))
@@ -20,6 +23,9 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 }
 
 func (s *Store) backup(ctx context.Context, path string) (err error) {
+	if s.path == "" {
+		return errNotAFile
+	}
 	if _, err := os.Lstat(path); err == nil {
 		return fs.ErrExist
 	}

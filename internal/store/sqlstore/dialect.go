@@ -12,6 +12,9 @@ import (
 
 // dialect is what the queries of this package cannot say in the SQL that all databases share.
 type dialect struct {
+	engine string // for people: "sqlite" or "mysql"
+	about  string // a query for the product's name with its version, and the bytes on disk
+
 	// lockRows ends a SELECT whose rows must not change until the transaction ends. Empty where only one transaction
 	// writes at a time.
 	lockRows string

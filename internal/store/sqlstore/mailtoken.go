@@ -7,7 +7,7 @@ import (
 	"github.com/a64core/hub"
 )
 
-const mailTokenColumns = `token_id, user_id, email, purpose, token, created_at, expires_at, used_at`
+const mailTokenColumns = `token_id, user_id, email, token_type, token, created_at, expires_at, used_at`
 
 // AddMailToken implements hub.MailTokenStore. ErrConflict if the user is gone.
 func (s *Store) AddMailToken(ctx context.Context, m hub.MailToken) error {

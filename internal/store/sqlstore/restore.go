@@ -13,8 +13,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Reindex rebuilds every index from its table. Writers wait meanwhile.
+// Reindex rebuilds every index of a SQLite file from its table. Writers wait meanwhile.
 func (s *Store) Reindex(ctx context.Context) error {
+	if s.path == "" {
+		return fmt.Errorf("rebuild indexes: %w", errNotAFile)
+	}
 	return s.write(ctx, "rebuild indexes", func(t *tx) error {
 		_, err := t.exec("REINDEX")
 		return err

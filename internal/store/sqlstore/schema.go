@@ -23,6 +23,9 @@ type Migration struct{ From, To int64 }
 
 // Migrate creates the database if there is none, and brings its schema up to date. Several processes may do so at once.
 func Migrate(ctx context.Context, c Config) (_ Migration, err error) {
+	if c.MySQL != nil {
+		return migrateServer(ctx, *c.MySQL)
+	}
 	if err := createFile(c.Path); err != nil {
 		return Migration{}, err
 	}

@@ -22,6 +22,8 @@ const busyTimeout = 5 * time.Second
 // users has one UNIQUE index, the one on email, and its primary key has a code of its own.
 func sqliteDialect() *dialect {
 	return &dialect{
+		engine: "sqlite",
+		about:  aboutSQLite,
 		isUnavailable: func(err error) bool {
 			switch sqliteCode(err) & 0xff {
 			case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,

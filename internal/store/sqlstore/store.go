@@ -14,17 +14,21 @@ import (
 
 // Config says which database to open, and how.
 type Config struct {
-	Path    string // of the SQLite file
-	Migrate bool   // create the file and bring its schema up to date; otherwise Open refuses any other than the present one
-	Readers int    // connections that read, 0 for a number that suits the machine
+	Path    string       // of the SQLite file
+	MySQL   *MySQLConfig // the database on a MySQL or MariaDB server; nil: the SQLite file
+	Migrate bool         // create what is missing and bring the schema up to date; otherwise Open refuses any other than the present one
+	Readers int          // connections to the file that read, 0 for a number that suits the machine
+	Marks   bool         // keep a mark of each change, for whoever copies it to another database
 }
 
-// Store is a hub.Store on one SQLite file.
+// Store is a hub.Store on one SQL database.
 type Store struct {
-	path    string
+	path    string // of the SQLite file; empty on a server
+	place   string // for people: file, or host and name
 	dialect *dialect
-	writer  *writer
+	writer  writer
 	readers *sql.DB
+	marks   bool
 
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt // on readers, by text
@@ -40,6 +44,20 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			return nil, err
 		}
 	}
+	open := openFile
+	if c.MySQL != nil {
+		open = openServer
+	}
+	s, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.marks, s.prepared = c.Marks, make(map[string]*sql.Stmt)
+	return s, nil
+}
+
+// openFile opens a SQLite file.
+func openFile(ctx context.Context, c Config) (*Store, error) {
 	if _, err := os.Stat(c.Path); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -62,10 +80,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	return &Store{
-		path: c.Path, dialect: d, writer: startWriter(write), readers: read,
-		prepared: make(map[string]*sql.Stmt),
-	}, nil
+	return &Store{path: c.Path, place: c.Path, dialect: d, writer: startGroupWriter(write), readers: read}, nil
 }
 
 // Close waits for what is being written and closes the database.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/a64core/hub"
@@ -43,7 +44,7 @@ func deleteSome(table, key, condition string) string {
 
 // Sweep implements hub.Store. A session has expired when its token or the session itself has: neither can be used again.
 func (s *Store) Sweep(ctx context.Context, now time.Time, keep hub.Retention, limit int) (int, error) {
-	swept := make(chan int, 1) // the caller may have left when the writer is done
+	var swept atomic.Int64 // the writer may be at it when the caller has left
 	err := s.write(ctx, "sweep", func(t *tx) error {
 		n := 0
 		for _, d := range deletions(now, keep) {
@@ -56,11 +57,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, keep hub.Retention, li
 			}
 			n += deleted
 		}
-		swept <- n
+		swept.Store(int64(n))
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return <-swept, nil
+	return int(swept.Load()), nil
 }

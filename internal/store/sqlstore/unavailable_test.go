@@ -138,7 +138,7 @@ func TestAFailedUnitIsUndoneAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	conn, err := (&writer{db: db}).begin(nil)
+	conn, err := (&groupWriter{db: db}).begin(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

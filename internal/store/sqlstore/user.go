@@ -25,6 +25,9 @@ const (
 		verification_token_id = ?, reset_token_id = ?, email_change_token_id = ?, mailed_at = ?, version = ?
 		WHERE user_id = ? AND version = ?`
 
+	// An ordinary user is one whose change cannot take away the last active super_admin.
+	updateOrdinaryUser = updateUser + ` AND NOT (role = 'super_admin' AND is_active = 1 AND is_deleted = 0)`
+
 	// Two are enough to know that one is not the last.
 	selectGuards = `SELECT user_id FROM users WHERE is_deleted = 0 AND role = 'super_admin' AND is_active = 1 LIMIT 2`
 
@@ -166,20 +169,24 @@ func newUserChange(u *hub.User) (userChange, error) {
 	return userChange{u.ID, u.GuardsSystem(), append(values, u.Version)}, err
 }
 
-// changeUser replaces a user if the stored version is the one that was read, and if an active super_admin remains.
+// changeUser replaces a user if the stored version is the one that was read, and if an active super_admin remains. Only
+// where one of those resigns are the others looked at, and locked until it is certain that one of them stays.
 func (s *Store) changeUser(t *tx, c userChange) error {
-	isLast := false
-	if !c.guards {
-		guards, err := t.texts(selectGuards + s.dialect.lockRows)
-		if err != nil {
-			return err
-		}
-		isLast = slices.Equal(guards, []string{c.id})
+	if c.guards {
+		return s.userError(t.change(updateUser, c.values...))
+	}
+	changed, err := t.exec(updateOrdinaryUser, c.values...)
+	if err != nil || changed > 0 {
+		return s.userError(err)
+	}
+	guards, err := t.texts(selectGuards + s.dialect.lockRows)
+	if err != nil {
+		return err
 	}
 	if err := t.change(updateUser, c.values...); err != nil {
 		return s.userError(err)
 	}
-	if isLast {
+	if slices.Equal(guards, []string{c.id}) {
 		return hub.ErrLastSuperAdmin
 	}
 	return nil

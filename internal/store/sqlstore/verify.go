@@ -22,7 +22,7 @@ func invariants() []invariant {
 			WHERE CASE WHEN metadata IS NULL THEN 0 WHEN json_valid(metadata) THEN json_type(metadata) <> 'object' ELSE 1 END`},
 		{"user %s: names a mail token of another user, or of another purpose", `SELECT DISTINCT u.user_id FROM users AS u
 			JOIN verification_tokens AS v ON v.token_id IN (u.verification_token_id, u.reset_token_id, u.email_change_token_id)
-			WHERE v.user_id <> u.user_id OR v.token_id <> CASE v.purpose WHEN 'email_verification' THEN u.verification_token_id
+			WHERE v.user_id <> u.user_id OR v.token_id <> CASE v.token_type WHEN 'email_verification' THEN u.verification_token_id
 				WHEN 'password_reset' THEN u.reset_token_id WHEN 'email_change' THEN u.email_change_token_id ELSE '' END`},
 		{"user %s: is a super_admin, but none of them is active", `SELECT user_id FROM users WHERE is_deleted = 0
 			AND role = 'super_admin' AND NOT EXISTS (SELECT 1 FROM users AS g WHERE g.is_deleted = 0 AND g.role = 'super_admin' AND g.is_active = 1)`},

@@ -70,7 +70,7 @@ CREATE TABLE verification_tokens (
     token_id   TEXT    NOT NULL PRIMARY KEY,
     user_id    TEXT    NOT NULL REFERENCES users (user_id) ON DELETE CASCADE,
     email      TEXT    NOT NULL,
-    purpose    TEXT    NOT NULL,
+    token_type TEXT    NOT NULL, -- what it may be used for
     token      TEXT    NOT NULL, -- hexadecimal SHA-256
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -125,3 +125,21 @@ CREATE TABLE events (
 CREATE INDEX events_by_time ON events (happened_at, event_id);
 CREATE INDEX events_by_actor ON events (actor_id, happened_at, event_id);
 CREATE INDEX events_by_target ON events (target_id, happened_at, event_id);
+
+-- A mark says that this version of a record is not known to be copied to the other database.
+CREATE TABLE marks (
+    kind      TEXT    NOT NULL,
+    record_id TEXT    NOT NULL,
+    version   INTEGER NOT NULL,
+    since     INTEGER NOT NULL, -- of the oldest change that is not known to be copied
+    PRIMARY KEY (kind, record_id)
+) WITHOUT ROWID;
+CREATE INDEX marks_by_since ON marks (since, kind, record_id);
+
+-- A tombstone keeps late copies of a purged user out.
+CREATE TABLE tombstones (
+    user_id   TEXT    NOT NULL PRIMARY KEY,
+    version   INTEGER NOT NULL,
+    purged_at INTEGER NOT NULL
+);
+CREATE INDEX tombstones_by_purged_at ON tombstones (purged_at);
