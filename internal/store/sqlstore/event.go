@@ -3,12 +3,13 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/a64core/hub"
 )
 
 const (
-	eventColumns = `event_id, kind, happened_at, actor_id, target_id, session_id, email_key, ip, user_agent, request_id, detail`
+	eventColumns = `kind, happened_at, actor_id, target_id, session_id, email_key, ip, user_agent, request_id, detail, event_id`
 
 	insertEvent = `INSERT INTO events (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
@@ -24,30 +25,44 @@ const (
 	) AS both_sides` + newestFirst
 )
 
-// record is what is kept besides a change: an event, mails or both, as the values of their statements.
+// record is what is kept besides a change: an event, mails or both, as the values of their statements, and marks.
 type record struct {
 	event []any // nil: none
 	mails [][]any
+	marks []hub.Mark
 }
 
-func newRecord(e *hub.Event, mails []hub.Mail) (record, error) {
+// newRecord returns the record of a change that led to the versions which the marks name.
+func (s *Store) newRecord(e *hub.Event, mails []hub.Mail, marks ...hub.Mark) (record, error) {
 	var r record
 	if e != nil {
-		detail := ""
-		if len(e.Detail) > 0 {
-			var err error
-			if detail, err = encode(e.Detail); err != nil {
-				return record{}, err
-			}
+		var err error
+		if r.event, err = eventValues(e); err != nil {
+			return record{}, err
 		}
-		r.event = []any{
-			e.ID, string(e.Kind), at(e.At), e.ActorID, e.TargetID, e.SessionID, e.EmailKey, e.IP, e.UserAgent, e.RequestID, detail,
-		}
+		marks = append(marks, markOf(hub.RecordEvent, e.ID, 1))
 	}
 	for _, m := range mails {
 		r.mails = append(r.mails, mailValues(&m, 1))
+		marks = append(marks, markOf(hub.RecordMail, m.ID, 1))
+	}
+	if s.marks {
+		r.marks = marks
 	}
 	return r, nil
+}
+
+func eventValues(e *hub.Event) ([]any, error) {
+	detail := ""
+	if len(e.Detail) > 0 {
+		var err error
+		if detail, err = encode(e.Detail); err != nil {
+			return nil, err
+		}
+	}
+	return []any{
+		string(e.Kind), at(e.At), e.ActorID, e.TargetID, e.SessionID, e.EmailKey, e.IP, e.UserAgent, e.RequestID, detail, e.ID,
+	}, nil
 }
 
 // keep stores the record.
@@ -62,17 +77,23 @@ func (r record) keep(t *tx) error {
 			return err
 		}
 	}
+	now := time.Now() // of people, not of the hub: it orders the work
+	for _, m := range r.marks {
+		if err := t.setMark(m, now); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func scanEvent(r row, e *hub.Event) error {
-	return r.Scan(&e.ID, &e.Kind, (*instant)(&e.At), &e.ActorID, &e.TargetID, &e.SessionID, &e.EmailKey, &e.IP, &e.UserAgent,
-		&e.RequestID, document[map[string]string]{&e.Detail})
+	return r.Scan(&e.Kind, (*instant)(&e.At), &e.ActorID, &e.TargetID, &e.SessionID, &e.EmailKey, &e.IP, &e.UserAgent,
+		&e.RequestID, document[map[string]string]{&e.Detail}, &e.ID)
 }
 
 // AddEvent implements hub.EventStore.
 func (s *Store) AddEvent(ctx context.Context, e hub.Event) error {
-	rec, err := newRecord(&e, nil)
+	rec, err := s.newRecord(&e, nil)
 	if err != nil {
 		return s.dialect.wrap("add event", err)
 	}

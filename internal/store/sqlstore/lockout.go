@@ -2,39 +2,46 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 
 	"github.com/a64core/hub"
 )
 
 const (
-	selectLockout = `SELECT failures, pending, pending_until, last_failure_at, locked_until, version FROM lockouts WHERE lockout_key = ?`
+	lockoutColumns = `failures, pending, pending_until, last_failure_at, locked_until, expires_at, version, lockout_key`
 
-	insertLockout = `INSERT INTO lockouts (failures, pending, pending_until, last_failure_at, locked_until, expires_at, version, lockout_key)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	selectLockout = `SELECT ` + lockoutColumns + ` FROM lockouts WHERE lockout_key = ?`
+
+	insertLockout = `INSERT INTO lockouts (` + lockoutColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 	updateLockout = `UPDATE lockouts SET failures = ?, pending = ?, pending_until = ?, last_failure_at = ?, locked_until = ?, expires_at = ?,
 		version = ? WHERE lockout_key = ? AND version = ?`
 )
 
+func lockoutValues(l *hub.Lockout, version int64) []any {
+	return []any{l.Failures, l.Pending, orNull(l.PendingUntil), orNull(l.LastFailureAt), orNull(l.LockedUntil), at(l.ExpiresAt()), version, l.Key}
+}
+
+func scanLockout(r row, l *hub.Lockout) error {
+	var expires instant
+	return r.Scan(&l.Failures, &l.Pending, (*instant)(&l.PendingUntil), (*instant)(&l.LastFailureAt), (*instant)(&l.LockedUntil), &expires, &l.Version, &l.Key)
+}
+
 // LockoutByKey implements hub.LockoutStore.
 func (s *Store) LockoutByKey(ctx context.Context, key string) (hub.Lockout, error) {
-	l := hub.Lockout{Key: key}
-	err := s.readOne(ctx, "read lockout", selectLockout, []any{key},
-		&l.Failures, &l.Pending, (*instant)(&l.PendingUntil), (*instant)(&l.LastFailureAt), (*instant)(&l.LockedUntil), &l.Version)
-	if errors.Is(err, hub.ErrNotFound) {
-		return hub.Lockout{Key: key}, nil
-	}
+	found, err := readAll(ctx, s, "read lockout", selectLockout, []any{key}, scanLockout)
 	if err != nil {
 		return hub.Lockout{}, err
 	}
-	return l, nil
+	if len(found) == 0 {
+		return hub.Lockout{Key: key}, nil
+	}
+	return found[0], nil
 }
 
 // PutLockout implements hub.LockoutStore.
 func (s *Store) PutLockout(ctx context.Context, l hub.Lockout, e *hub.Event, mails ...hub.Mail) error {
-	values := []any{l.Failures, l.Pending, orNull(l.PendingUntil), orNull(l.LastFailureAt), orNull(l.LockedUntil), at(l.ExpiresAt()), l.Version + 1, l.Key}
-	rec, err := newRecord(e, mails)
+	values := lockoutValues(&l, l.Version+1)
+	rec, err := s.newRecord(e, mails, markOf(hub.RecordLockout, l.Key, l.Version+1))
 	if err != nil {
 		return s.dialect.wrap("put lockout", err)
 	}

@@ -32,7 +32,7 @@ func scanMail(r row, m *hub.Mail) error {
 
 // AddMail implements hub.MailStore.
 func (s *Store) AddMail(ctx context.Context, m hub.Mail, e hub.Event) error {
-	rec, err := newRecord(&e, []hub.Mail{m})
+	rec, err := s.newRecord(&e, []hub.Mail{m})
 	if err != nil {
 		return s.dialect.wrap("add mail", err)
 	}
@@ -47,5 +47,14 @@ func (s *Store) DueMails(ctx context.Context, now time.Time, limit int) ([]hub.M
 // UpdateMail implements hub.MailStore.
 func (s *Store) UpdateMail(ctx context.Context, m hub.Mail) error {
 	values := append(mailValues(&m, m.Version+1), m.Version)
-	return s.write(ctx, "update mail", func(t *tx) error { return t.change(updateMail, values...) })
+	rec, err := s.newRecord(nil, nil, markOf(hub.RecordMail, m.ID, m.Version+1))
+	if err != nil {
+		return s.dialect.wrap("update mail", err)
+	}
+	return s.write(ctx, "update mail", func(t *tx) error {
+		if err := t.change(updateMail, values...); err != nil {
+			return err
+		}
+		return rec.keep(t)
+	})
 }

@@ -7,29 +7,45 @@ import (
 	"github.com/a64core/hub"
 )
 
-const mailTokenColumns = `token_id, user_id, email, token_type, token, created_at, expires_at, used_at`
+const mailTokenColumns = `user_id, email, token_type, token, created_at, expires_at, used_at, token_id`
+
+func mailTokenValues(m *hub.MailToken) []any {
+	return []any{m.UserID, m.Email, string(m.Purpose), m.Hash, at(m.CreatedAt), at(m.ExpiresAt), orNull(m.UsedAt), m.ID}
+}
+
+func scanMailToken(r row, m *hub.MailToken) error {
+	return r.Scan(&m.UserID, &m.Email, &m.Purpose, &m.Hash, (*instant)(&m.CreatedAt), (*instant)(&m.ExpiresAt), (*instant)(&m.UsedAt), &m.ID)
+}
 
 // AddMailToken implements hub.MailTokenStore. ErrConflict if the user is gone.
 func (s *Store) AddMailToken(ctx context.Context, m hub.MailToken) error {
-	values := []any{m.ID, m.UserID, m.Email, string(m.Purpose), m.Hash, at(m.CreatedAt), at(m.ExpiresAt), orNull(m.UsedAt)}
+	values := mailTokenValues(&m)
+	rec, err := s.newRecord(nil, nil, hub.Record{MailToken: &m}.Mark())
+	if err != nil {
+		return s.dialect.wrap("add mail token", err)
+	}
 	return s.write(ctx, "add mail token", func(t *tx) error {
 		_, err := t.exec(`INSERT INTO verification_tokens (`+mailTokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, values...)
 		if s.dialect.isOrphan(err) {
 			return hub.ErrConflict
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return rec.keep(t)
 	})
 }
 
 // MailTokenByID implements hub.MailTokenStore.
 func (s *Store) MailTokenByID(ctx context.Context, id string) (hub.MailToken, error) {
-	var m hub.MailToken
-	err := s.readOne(ctx, "read mail token", `SELECT `+mailTokenColumns+` FROM verification_tokens WHERE token_id = ?`, []any{id},
-		&m.ID, &m.UserID, &m.Email, &m.Purpose, &m.Hash, (*instant)(&m.CreatedAt), (*instant)(&m.ExpiresAt), (*instant)(&m.UsedAt))
+	tokens, err := readAll(ctx, s, "read mail token", `SELECT `+mailTokenColumns+` FROM verification_tokens WHERE token_id = ?`, []any{id}, scanMailToken)
+	if err == nil && len(tokens) == 0 {
+		err = s.dialect.wrap("read mail token", hub.ErrNotFound)
+	}
 	if err != nil {
 		return hub.MailToken{}, err
 	}
-	return m, nil
+	return tokens[0], nil
 }
 
 // SpendMailToken implements hub.MailTokenStore.
@@ -38,7 +54,7 @@ func (s *Store) SpendMailToken(ctx context.Context, tokenID string, usedAt time.
 	if err != nil {
 		return s.dialect.wrap("spend mail token", err)
 	}
-	rec, err := newRecord(&e, mails)
+	rec, err := s.newRecord(&e, mails, markOf(hub.RecordUser, u.ID, u.Version+1), markOf(hub.RecordMailToken, tokenID, 2))
 	if err != nil {
 		return s.dialect.wrap("spend mail token", err)
 	}

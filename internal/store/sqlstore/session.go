@@ -86,7 +86,7 @@ func (s *Store) AddSession(ctx context.Context, se hub.Session, e hub.Event) err
 	if err != nil {
 		return s.dialect.wrap("add session", err)
 	}
-	rec, err := newRecord(&e, nil)
+	rec, err := s.newRecord(&e, nil, markOf(hub.RecordSession, se.ID, 1))
 	if err != nil {
 		return s.dialect.wrap("add session", err)
 	}
@@ -98,8 +98,30 @@ func (s *Store) AddSession(ctx context.Context, se hub.Session, e hub.Event) err
 		if _, err := t.exec(insertSession, values...); err != nil {
 			return err
 		}
+		if err := s.markLogin(t, se.UserID); err != nil {
+			return err
+		}
 		return rec.keep(t)
 	})
+}
+
+// markLogin marks the user, whose version a login has raised.
+func (s *Store) markLogin(t *tx, userID string) error {
+	if !s.marks {
+		return nil
+	}
+	rows, err := t.query(`SELECT version FROM users WHERE user_id = ?`, userID)
+	if err != nil {
+		return err
+	}
+	versions, err := collect(rows, func(r row, version *int64) error { return r.Scan(version) })
+	if err != nil {
+		return err
+	}
+	for _, version := range versions {
+		err = t.setMark(markOf(hub.RecordUser, userID, version), time.Now())
+	}
+	return err
 }
 
 // SessionWithUser implements hub.SessionStore.
@@ -129,7 +151,7 @@ func (s *Store) UpdateSession(ctx context.Context, se hub.Session, e hub.Event) 
 	if err != nil {
 		return s.dialect.wrap("update session", err)
 	}
-	rec, err := newRecord(&e, nil)
+	rec, err := s.newRecord(&e, nil, markOf(hub.RecordSession, se.ID, se.Version+1))
 	if err != nil {
 		return s.dialect.wrap("update session", err)
 	}

@@ -15,6 +15,38 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) hub.Store { return open(t, filepath.Join(t.TempDir(), "hub.db")) })
 }
 
+func TestDatabase(t *testing.T) {
+	t.Parallel()
+	storetest.RunDatabase(t, func(t *testing.T, marks bool) hub.Database {
+		s, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "hub.db"), Migrate: true, Marks: marks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	})
+}
+
+func TestStoreThatKeepsMarks(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) hub.Store {
+		s, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "hub.db"), Migrate: true, Marks: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return s
+	})
+}
+
 // open opens the database at path, creates it if need be, and closes it after the test.
 func open(t testing.TB, path string) *sqlstore.Store {
 	t.Helper()

@@ -34,7 +34,7 @@ type Store struct {
 	prepared map[string]*sql.Stmt // on readers, by text
 }
 
-var _ hub.Store = (*Store)(nil)
+var _ hub.Database = (*Store)(nil)
 
 // Open opens the database. It refuses one whose schema is newer than this program, one that is older unless c.Migrate
 // is set, one that belongs to another program, and one without the index that keeps e-mail addresses unique.

@@ -15,6 +15,9 @@ type deletion struct {
 	args  []any
 }
 
+// oldTombstone keeps a tombstone as long as the other database has not seen it.
+const oldTombstone = `purged_at <= ? AND NOT EXISTS (SELECT 1 FROM marks WHERE kind = 'tombstone' AND record_id = tombstones.user_id)`
+
 func deletions(now time.Time, keep hub.Retention) []deletion {
 	clock := at(now)
 	all := []deletion{
@@ -22,6 +25,7 @@ func deletions(now time.Time, keep hub.Retention) []deletion {
 		{deleteSome("refresh_tokens", "session_id", `session_expires_at <= ?`), []any{clock}},
 		{deleteSome("verification_tokens", "token_id", `expires_at <= ?`), []any{clock}},
 		{deleteSome("lockouts", "lockout_key", `expires_at <= ?`), []any{clock}},
+		{deleteSome("tombstones", "user_id", oldTombstone), []any{at(now.Add(-hub.TombstoneLife))}},
 	}
 	if keep.Mails > 0 {
 		for _, state := range []hub.MailState{hub.MailSent, hub.MailDropped, hub.MailDead} {

@@ -99,7 +99,7 @@ func (s *Store) AddUser(ctx context.Context, u hub.User, e hub.Event, mails ...h
 	if err != nil {
 		return s.dialect.wrap("add user", err)
 	}
-	rec, err := newRecord(&e, mails)
+	rec, err := s.newRecord(&e, mails, markOf(hub.RecordUser, u.ID, 1))
 	if err != nil {
 		return s.dialect.wrap("add user", err)
 	}
@@ -145,7 +145,7 @@ func (s *Store) UpdateUser(ctx context.Context, u hub.User, e hub.Event, mails .
 	if err != nil {
 		return s.dialect.wrap("update user", err)
 	}
-	rec, err := newRecord(&e, mails)
+	rec, err := s.newRecord(&e, mails, markOf(hub.RecordUser, u.ID, u.Version+1))
 	if err != nil {
 		return s.dialect.wrap("update user", err)
 	}
@@ -214,10 +214,11 @@ func (s *Store) PurgeableUsers(ctx context.Context, deletedBefore, unverifiedBef
 
 // PurgeUser implements hub.UserStore. Sessions and mail tokens go with the user by their foreign keys.
 func (s *Store) PurgeUser(ctx context.Context, id string, version int64, e hub.Event) error {
-	rec, err := newRecord(&e, nil)
+	rec, err := s.newRecord(&e, nil, markOf(hub.RecordTombstone, id, version+1))
 	if err != nil {
 		return s.dialect.wrap("purge user", err)
 	}
+	purgedAt := at(e.At)
 	return s.write(ctx, "purge user", func(t *tx) error {
 		for _, query := range []string{deleteUserMails, deleteAddressMails} {
 			if _, err := t.exec(query, id); err != nil {
@@ -226,6 +227,11 @@ func (s *Store) PurgeUser(ctx context.Context, id string, version int64, e hub.E
 		}
 		if err := t.change(`DELETE FROM users WHERE user_id = ? AND version = ?`, id, version); err != nil {
 			return err
+		}
+		if s.marks {
+			if _, err := t.exec(insertTombstone, version+1, purgedAt, id); err != nil {
+				return err
+			}
 		}
 		return rec.keep(t)
 	})
