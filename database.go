@@ -116,7 +116,7 @@ func (r Record) Key() RecordKey {
 	return RecordKey{}
 }
 
-// Version returns the record's version: events never change, and a mail token only by being used.
+// Version returns what orders the states of the record. Events never change, and a mail token only by being used.
 func (r Record) Version() int64 {
 	switch {
 	case r.User != nil:
@@ -126,7 +126,7 @@ func (r Record) Version() int64 {
 	case r.MailToken != nil:
 		return r.MailToken.Version()
 	case r.Lockout != nil:
-		return r.Lockout.Version
+		return r.Lockout.Stamp()
 	case r.Mail != nil:
 		return r.Mail.Version
 	case r.Tombstone != nil:

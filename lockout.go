@@ -14,7 +14,7 @@ type Lockout struct {
 	Key           string // see LockoutKey
 	Failures      int
 	Pending       int       // checks begun and not yet decided
-	PendingUntil  time.Time // when undecided checks are forgotten: their process died
+	PendingUntil  time.Time // when undecided checks are forgotten: their process died; never goes back
 	LastFailureAt time.Time
 	LockedUntil   time.Time
 	Version       int64 // 0: not stored yet
@@ -61,7 +61,9 @@ func (l *Lockout) Begin(p LockoutPolicy, now time.Time) LockoutVerdict {
 		return LockoutWait
 	}
 	l.Failures, l.Pending = failures, pending+1
-	l.PendingUntil = now.Add(pendingLease)
+	if lease := now.Add(pendingLease); lease.After(l.PendingUntil) {
+		l.PendingUntil = lease
+	}
 	return LockoutProceed
 }
 
@@ -106,6 +108,16 @@ func (l *Lockout) ExpiresAt() time.Time {
 	return last
 }
 
-// BegunAt returns when the latest check began. Versions start anew for a key that was forgotten in between: a lockout that
-// had expired by then is an earlier one, whatever its version.
-func (l *Lockout) BegunAt() time.Time { return l.PendingUntil.Add(-pendingLease) }
+// stampBits is how many bits of a lockout's stamp its version takes.
+const stampBits = 20
+
+// Stamp orders the states of one key's lockout. Its versions cannot: they start anew when a lockout was forgotten in
+// between. But every new one is pending for longer than the one before.
+func (l *Lockout) Stamp() int64 {
+	return max(0, l.PendingUntil.UnixMilli())<<stampBits | l.Version&(1<<stampBits-1)
+}
+
+// SplitLockoutStamp returns what a stamp is made of. A zero PendingUntil comes back as the Unix epoch.
+func SplitLockoutStamp(stamp int64) (pendingUntil time.Time, version int64) {
+	return time.UnixMilli(stamp >> stampBits).UTC(), stamp & (1<<stampBits - 1)
+}

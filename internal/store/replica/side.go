@@ -169,7 +169,9 @@ type State struct {
 }
 
 // Behind reports whether the secondary lags more than it should.
-func (st State) Behind(now time.Time) bool { return st.SecondaryAway || st.Backlog.Lag(now) > degradedLag }
+func (st State) Behind(now time.Time) bool {
+	return st.SecondaryAway || st.Backlog.Lag(now) > degradedLag
+}
 
 // State returns what was seen at the last look, a second ago at most while Run runs.
 func (s *Store) State() State {

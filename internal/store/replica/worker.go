@@ -79,6 +79,7 @@ func (s *Store) marks(ctx context.Context, before time.Time) ([]hub.Mark, error)
 // Drain copies all that is marked, and returns an error that names what could not be copied. It is for commands and tests:
 // a server has Run.
 func (s *Store) Drain(ctx context.Context) error {
+	var last hub.Mark
 	for {
 		marks, err := s.marks(ctx, endOfTime())
 		if err != nil {
@@ -87,6 +88,10 @@ func (s *Store) Drain(ctx context.Context) error {
 		if len(marks) == 0 {
 			break
 		}
+		if marks[0] == last {
+			return fmt.Errorf("%s %s was copied and stays marked", last.Key.Kind, last.Key.ID)
+		}
+		last = marks[0]
 		if err := s.copyMarked(ctx, marks); err != nil {
 			return err
 		}

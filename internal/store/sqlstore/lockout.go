@@ -40,8 +40,10 @@ func (s *Store) LockoutByKey(ctx context.Context, key string) (hub.Lockout, erro
 
 // PutLockout implements hub.LockoutStore.
 func (s *Store) PutLockout(ctx context.Context, l hub.Lockout, e *hub.Event, mails ...hub.Mail) error {
-	values := lockoutValues(&l, l.Version+1)
-	rec, err := s.newRecord(e, mails, markOf(hub.RecordLockout, l.Key, l.Version+1))
+	next := l
+	next.Version++
+	values := lockoutValues(&next, next.Version)
+	rec, err := s.newRecord(e, mails, hub.Record{Lockout: &next}.Mark())
 	if err != nil {
 		return s.dialect.wrap("put lockout", err)
 	}

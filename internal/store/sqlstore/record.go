@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/a64core/hub"
 )
@@ -15,9 +16,21 @@ type recordTable struct {
 	writeOnly string // columns that are derived, before the others; with a comma at their end
 	columns   string
 	key       string
-	version   string // an expression
+	notNewer  string // the condition that the stored version is not newer than the record whose limits are its values
+	limits    func(hub.Record) []any
 	values    func(hub.Record) ([]any, error)
 	scan      func(row, *hub.Record) error
+}
+
+const versionUpTo = `version <= ?`
+
+func versionLimit(r hub.Record) []any { return []any{r.Version()} }
+
+// stampLimit compares the parts of hub.Lockout.Stamp.
+func stampLimit(r hub.Record) []any {
+	epoch := time.UnixMilli(0).UTC()
+	until, version := hub.SplitLockoutStamp(r.Version())
+	return []any{epoch, until, epoch, until, version}
 }
 
 // recordTables lists all kinds but tombstones, in an order in which they can be put.
@@ -25,7 +38,7 @@ func recordTables() []recordTable {
 	return []recordTable{
 		{
 			kind: hub.RecordUser, table: "users", writeOnly: "last_name_folded, full_name_folded, ", columns: userColumns,
-			key: "user_id", version: "version",
+			key: "user_id", notNewer: versionUpTo, limits: versionLimit,
 			values: func(r hub.Record) ([]any, error) { return userValues(r.User, r.User.Version) },
 			scan: func(from row, r *hub.Record) error {
 				r.User = new(hub.User)
@@ -33,7 +46,8 @@ func recordTables() []recordTable {
 			},
 		},
 		{
-			kind: hub.RecordSession, table: "refresh_tokens", columns: sessionColumns, key: "session_id", version: "version",
+			kind: hub.RecordSession, table: "refresh_tokens", columns: sessionColumns, key: "session_id",
+			notNewer: versionUpTo, limits: versionLimit,
 			values: func(r hub.Record) ([]any, error) { return sessionValues(r.Session, r.Session.Version) },
 			scan: func(from row, r *hub.Record) error {
 				r.Session = new(hub.Session)
@@ -42,15 +56,16 @@ func recordTables() []recordTable {
 		},
 		{
 			kind: hub.RecordMailToken, table: "verification_tokens", columns: mailTokenColumns, key: "token_id",
-			version: "CASE WHEN used_at IS NULL THEN 1 ELSE 2 END", // as hub.MailToken.Version has it
-			values:  func(r hub.Record) ([]any, error) { return mailTokenValues(r.MailToken), nil },
+			notNewer: `CASE WHEN used_at IS NULL THEN 1 ELSE 2 END <= ?`, limits: versionLimit, // as hub.MailToken.Version has it
+			values: func(r hub.Record) ([]any, error) { return mailTokenValues(r.MailToken), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.MailToken = new(hub.MailToken)
 				return scanMailToken(from, r.MailToken)
 			},
 		},
 		{
-			kind: hub.RecordLockout, table: "lockouts", columns: lockoutColumns, key: "lockout_key", version: "version",
+			kind: hub.RecordLockout, table: "lockouts", columns: lockoutColumns, key: "lockout_key",
+			notNewer: `(COALESCE(pending_until, ?) < ? OR (COALESCE(pending_until, ?) = ? AND version <= ?))`, limits: stampLimit,
 			values: func(r hub.Record) ([]any, error) { return lockoutValues(r.Lockout, r.Lockout.Version), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.Lockout = new(hub.Lockout)
@@ -58,7 +73,7 @@ func recordTables() []recordTable {
 			},
 		},
 		{
-			kind: hub.RecordMail, table: "mails", columns: mailColumns, key: "mail_id", version: "version",
+			kind: hub.RecordMail, table: "mails", columns: mailColumns, key: "mail_id", notNewer: versionUpTo, limits: versionLimit,
 			values: func(r hub.Record) ([]any, error) { return mailValues(r.Mail, r.Mail.Version), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.Mail = new(hub.Mail)
@@ -66,7 +81,7 @@ func recordTables() []recordTable {
 			},
 		},
 		{
-			kind: hub.RecordEvent, table: "events", columns: eventColumns, key: "event_id", version: "1",
+			kind: hub.RecordEvent, table: "events", columns: eventColumns, key: "event_id", notNewer: `1 <= ?`, limits: versionLimit,
 			values: func(r hub.Record) ([]any, error) { return eventValues(r.Event) },
 			scan: func(from row, r *hub.Record) error {
 				r.Event = new(hub.Event)
@@ -79,7 +94,7 @@ func recordTables() []recordTable {
 // tombstoneTable is read like the others, and put in a way of its own.
 func tombstoneTable() recordTable {
 	return recordTable{
-		kind: hub.RecordTombstone, table: "tombstones", columns: "version, purged_at, user_id", key: "user_id", version: "version",
+		kind: hub.RecordTombstone, table: "tombstones", columns: "version, purged_at, user_id", key: "user_id",
 		scan: func(from row, r *hub.Record) error {
 			r.Tombstone = new(hub.Tombstone)
 			return from.Scan(&r.Tombstone.Version, (*instant)(&r.Tombstone.PurgedAt), &r.Tombstone.UserID)
@@ -105,19 +120,18 @@ func (t recordTable) insert(n int) string {
 
 func (t recordTable) width() int { return strings.Count(t.writeOnly+t.columns, ",") + 1 }
 
-// update returns the statement that replaces a row unless its version exceeds the last value.
-func (t recordTable) update() string {
+// update returns the statement that replaces a row, under hub.UnlessOlder with the condition notNewer.
+func (t recordTable) update(rule hub.PutRule) string {
 	names := strings.Split(t.writeOnly+t.columns, ",")
 	for i, name := range names {
 		names[i] = strings.TrimSpace(name) + " = ?"
 	}
 	last := len(names) - 1
-	condition := t.version + ` <= ?`
-	if t.kind == hub.RecordLockout {
-		// Versions of lockouts start anew when one was forgotten: what had expired when this one began is an earlier one.
-		condition = `(` + condition + ` OR expires_at <= ?)`
+	query := `UPDATE ` + t.table + ` SET ` + strings.Join(names[:last], ", ") + ` WHERE ` + names[last]
+	if rule != hub.Always {
+		query += ` AND ` + t.notNewer
 	}
-	return `UPDATE ` + t.table + ` SET ` + strings.Join(names[:last], ", ") + ` WHERE ` + names[last] + ` AND ` + condition
+	return query
 }
 
 // selectWhere returns the query for all rows that meet the condition.

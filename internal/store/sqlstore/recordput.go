@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/a64core/hub"
@@ -25,8 +24,9 @@ const (
 type placement struct {
 	record hub.Record
 	id     string
+	rule   hub.PutRule
 	values []any
-	limits []any // of the versions that it replaces
+	limits []any // of recordTable.notNewer, where the rule asks for it
 }
 
 // Put implements hub.Database. All records are kept or none.
@@ -57,20 +57,18 @@ func (s *Store) Put(ctx context.Context, rule hub.PutRule, records ...hub.Record
 
 func newPlacement(r hub.Record, rule hub.PutRule) (placement, error) {
 	key := r.Key()
-	p := placement{record: r, id: key.ID, limits: []any{r.Version()}}
-	if rule == hub.Always {
-		p.limits[0] = int64(math.MaxInt64)
-	}
-	if r.Lockout != nil {
-		p.limits = append(p.limits, at(r.Lockout.BegunAt()))
-	}
+	p := placement{record: r, id: key.ID, rule: rule}
 	if r.Tombstone != nil {
 		return p, nil
 	}
 	table, err := tableOf(key.Kind)
-	if err == nil {
-		p.values, err = table.values(r)
+	if err != nil {
+		return p, err
 	}
+	if rule != hub.Always {
+		p.limits = table.limits(r)
+	}
+	p.values, err = table.values(r)
 	return p, err
 }
 
@@ -125,7 +123,7 @@ func (s *Store) putError(table recordTable, err error) error {
 
 // replace replaces a stored record unless it is newer, and reports whether it did.
 func (t *tx) replace(table recordTable, p placement) (bool, error) {
-	n, err := t.exec(table.update(), append(slices.Clone(p.values), p.limits...)...)
+	n, err := t.exec(table.update(p.rule), append(slices.Clone(p.values), p.limits...)...)
 	return n > 0, err
 }
 
@@ -153,8 +151,8 @@ func (t *tx) parkTraders(all []placement, stored map[string]bool) error {
 	for _, p := range all {
 		if u := p.record.User; stored[u.ID] {
 			query, args := parkEmail, []any{"parked:" + u.ID, u.ID, u.Email}
-			if limit := p.limits[0]; limit != int64(math.MaxInt64) {
-				query, args = query+` AND version <= ?`, append(args, limit)
+			if p.rule != hub.Always {
+				query, args = query+` AND `+versionUpTo, append(args, p.limits...)
 			}
 			if _, err := t.exec(query, args...); err != nil {
 				return err

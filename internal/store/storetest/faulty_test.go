@@ -36,8 +36,8 @@ func TestFaultyIsAStoreUntilToldToFail(t *testing.T) {
 func TestFaultyFailsInEveryMethod(t *testing.T) {
 	t.Parallel()
 	want := errors.New("on cue")
-	f := storetest.NewFaulty(nil) // a call that gets through finds no store
-	store := reflect.TypeFor[hub.Store]()
+	f := storetest.NewFaultyDatabase(nil) // a call that gets through finds no database
+	store := reflect.TypeFor[hub.Database]()
 	for i := range store.NumMethod() {
 		method := store.Method(i)
 		f.FailNext(method.Name, 1, want, false)

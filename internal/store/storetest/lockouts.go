@@ -23,7 +23,7 @@ func lockoutsRoundTrip(t *testing.T, s hub.Store) {
 	for _, l := range []hub.Lockout{
 		{Key: key},
 		{Key: key, Failures: 4, Pending: 2, PendingUntil: start().Add(time.Minute), LastFailureAt: start(), LockedUntil: start().Add(15 * time.Minute), Version: 1},
-		{Key: key, Version: 2},
+		{Key: key, PendingUntil: start().Add(time.Minute), Version: 2},
 	} {
 		must(t, "put lockout", s.PutLockout(ctx, l, nil))
 		l.Version++

@@ -1,0 +1,69 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/a64core/hub"
+)
+
+// FaultyDatabase is a database that fails on cue.
+type FaultyDatabase struct {
+	*Faulty
+	db hub.Database
+}
+
+var _ hub.Database = (*FaultyDatabase)(nil)
+
+// NewFaultyDatabase returns a database that does what db does until told to fail.
+func NewFaultyDatabase(db hub.Database) *FaultyDatabase { return &FaultyDatabase{NewFaulty(db), db} }
+
+// Marks implements hub.Database.
+func (f *FaultyDatabase) Marks(ctx context.Context, before time.Time, limit int) ([]hub.Mark, error) {
+	return ask(f.Faulty, "Marks", func() ([]hub.Mark, error) { return f.db.Marks(ctx, before, limit) })
+}
+
+// Unmark implements hub.Database.
+func (f *FaultyDatabase) Unmark(ctx context.Context, marks ...hub.Mark) error {
+	return f.do("Unmark", func() error { return f.db.Unmark(ctx, marks...) })
+}
+
+// Backlog implements hub.Database.
+func (f *FaultyDatabase) Backlog(ctx context.Context) (hub.Backlog, error) {
+	return ask(f.Faulty, "Backlog", func() (hub.Backlog, error) { return f.db.Backlog(ctx) })
+}
+
+// Lookup implements hub.Database.
+func (f *FaultyDatabase) Lookup(ctx context.Context, keys ...hub.RecordKey) ([]hub.Record, error) {
+	return ask(f.Faulty, "Lookup", func() ([]hub.Record, error) { return f.db.Lookup(ctx, keys...) })
+}
+
+// Scan implements hub.Database.
+func (f *FaultyDatabase) Scan(ctx context.Context, q hub.ScanQuery) ([]hub.Record, error) {
+	return ask(f.Faulty, "Scan", func() ([]hub.Record, error) { return f.db.Scan(ctx, q) })
+}
+
+// Count implements hub.Database.
+func (f *FaultyDatabase) Count(ctx context.Context, kind hub.RecordKind) (int, error) {
+	return ask(f.Faulty, "Count", func() (int, error) { return f.db.Count(ctx, kind) })
+}
+
+// Put implements hub.Database.
+func (f *FaultyDatabase) Put(ctx context.Context, rule hub.PutRule, records ...hub.Record) error {
+	return f.do("Put", func() error { return f.db.Put(ctx, rule, records...) })
+}
+
+// Erase implements hub.Database.
+func (f *FaultyDatabase) Erase(ctx context.Context, keys ...hub.RecordKey) error {
+	return f.do("Erase", func() error { return f.db.Erase(ctx, keys...) })
+}
+
+// About implements hub.Database.
+func (f *FaultyDatabase) About(ctx context.Context) (hub.About, error) {
+	return ask(f.Faulty, "About", func() (hub.About, error) { return f.db.About(ctx) })
+}
+
+// Verify implements hub.Database.
+func (f *FaultyDatabase) Verify(ctx context.Context) ([]string, error) {
+	return ask(f.Faulty, "Verify", func() ([]string, error) { return f.db.Verify(ctx) })
+}
