@@ -97,7 +97,7 @@ func TestEverythingElseIsReadByIndex(t *testing.T) {
 		deleteUserMails: {"x"}, deleteAddressMails: {"x"}, selectPurgeableDeleted: {now, 1}, selectPurgeableUnverified: {now, 1},
 		countUsers: nil, countDeleted: nil, countSessions: {now, now}, countMails: nil,
 	}
-	for _, d := range deletions(now, hub.Retention{Mails: time.Hour, Events: time.Hour}) {
+	for _, d := range s.dialect.deletions(now, hub.Retention{Mails: time.Hour, Events: time.Hour}) {
 		queries[d.query] = append(d.args, 1)
 	}
 	for query, args := range queries {

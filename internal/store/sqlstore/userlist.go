@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -39,8 +38,10 @@ func (s *Store) users(ctx context.Context, q hub.UserQuery) (_ hub.UserPage, err
 	if err != nil {
 		return hub.UserPage{}, err
 	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	// Both in one snapshot, so that the total fits the page.
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.readers.BeginTx(ctx, &s.dialect.snapshot)
 	if err != nil {
 		return hub.UserPage{}, err
 	}
