@@ -20,8 +20,6 @@ type dialect struct {
 
 	// patience bounds each call; 0 where something else does.
 	patience time.Duration
-	// prepares: statements are prepared once. Elsewhere the driver puts the values into the text.
-	prepares bool
 	// snapshot begins a transaction whose queries see one state.
 	snapshot sql.TxOptions
 	// deleteSome is a statement that deletes rows of the table %[1]s with the key %[2]s for which %[3]s holds, up to a limit.

@@ -86,7 +86,7 @@ func openMySQL(c *MySQLConfig, version serverVersion, timeout time.Duration) (*s
 	config.Logger = &mysql.NopLogger{} // what it would log is in the errors
 	config.ClientFoundRows = true      // an update that finds its row as it should be has succeeded
 	config.ParseTime = true
-	config.InterpolateParams = true // a statement is one round trip; safe with the driver's charset, utf8mb4
+	config.InterpolateParams = true // a statement that was not prepared is one round trip; safe with the driver's charset, utf8mb4
 	config.Params = map[string]string{
 		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'", // nothing is cut silently; the zero time is one
 		"time_zone":                "'+00:00'",
@@ -124,37 +124,42 @@ func openServer(ctx context.Context, c Config) (*Store, error) {
 }
 
 // checkServer refuses a database that this program cannot serve from.
-func checkServer(ctx context.Context, c *MySQLConfig) (_ serverVersion, err error) {
+func checkServer(ctx context.Context, c *MySQLConfig) (version serverVersion, err error) {
+	err = probeServer(ctx, c, func(ctx context.Context, db *sql.DB, v serverVersion) error {
+		version = v
+		return checkMySQLSchema(ctx, db)
+	})
+	return version, err
+}
+
+// probeServer connects to the server, refuses one that is too old, and has look look at the database. It takes no longer
+// than any call.
+func probeServer(ctx context.Context, c *MySQLConfig, look func(context.Context, *sql.DB, serverVersion) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, serverPatience)
 	defer cancel()
 	db, err := openMySQL(c, serverVersion{}, ioTimeout)
 	if err != nil {
-		return serverVersion{}, err
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	version, err := readServerVersion(ctx, db)
-	if err != nil {
-		return serverVersion{}, explainConnect(err)
+	var text string
+	if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&text); err != nil {
+		return explainConnect(err)
 	}
-	return version, checkMySQLSchema(ctx, db)
+	version, err := parseServerVersion(text)
+	if err != nil {
+		return err
+	}
+	if err := version.check(); err != nil {
+		return err
+	}
+	return look(ctx, db, version)
 }
 
 // serverVersion tells servers apart.
 type serverVersion struct {
 	isMariaDB           bool
 	major, minor, patch int
-}
-
-func readServerVersion(ctx context.Context, db *sql.DB) (serverVersion, error) {
-	var text string
-	if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&text); err != nil {
-		return serverVersion{}, err
-	}
-	v, err := parseServerVersion(text)
-	if err != nil {
-		return serverVersion{}, err
-	}
-	return v, v.check()
 }
 
 // parseServerVersion reads what servers say of themselves, such as "8.4.3" or "10.11.6-MariaDB-log".

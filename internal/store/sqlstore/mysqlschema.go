@@ -36,41 +36,48 @@ const (
 
 // migrateServer creates the database if there is none and its user may, and brings its schema up to date.
 func migrateServer(ctx context.Context, c MySQLConfig) (Migration, error) {
-	m, err := migrateMySQL(ctx, c)
+	version, err := ownedOrEmpty(ctx, &c)
 	if mysqlNumber(err) == mysqlUnknownDatabase {
 		if err = createDatabase(ctx, c); err == nil {
-			m, err = migrateMySQL(ctx, c)
+			version, err = ownedOrEmpty(ctx, &c)
 		}
 	}
-	return m, mysqlDialect().wrap("migrate", explainConnect(err))
+	var m Migration
+	if err == nil {
+		m, err = migrateMySQL(ctx, &c, version)
+	}
+	return m, mysqlDialect().wrap("migrate", err)
 }
 
-func createDatabase(ctx context.Context, c MySQLConfig) (err error) {
+// ownedOrEmpty refuses a database that is another program's.
+func ownedOrEmpty(ctx context.Context, c *MySQLConfig) (version serverVersion, err error) {
+	err = probeServer(ctx, c, func(ctx context.Context, db *sql.DB, v serverVersion) error {
+		version = v
+		_, err := checkMySQLOwner(ctx, db)
+		return err
+	})
+	return version, err
+}
+
+func createDatabase(ctx context.Context, c MySQLConfig) error {
 	name := "`" + strings.ReplaceAll(c.Database, "`", "``") + "`"
 	c.Database = ""
-	db, err := openMySQL(&c, serverVersion{}, ioTimeout)
-	if err != nil {
+	return probeServer(ctx, &c, func(ctx context.Context, db *sql.DB, _ serverVersion) error {
+		_, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name)
+		if mysqlNumber(err) == mysqlDatabaseDenied {
+			return fmt.Errorf("there is no such database and the user may not create it: create it, or check MYSQL_DATABASE: %w", concealMySQL(err))
+		}
 		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name)
-	if mysqlNumber(err) == mysqlDatabaseDenied {
-		return fmt.Errorf("there is no such database and the user may not create it: create it, or check MYSQL_DATABASE: %w", concealMySQL(err))
-	}
-	return err
+	})
 }
 
 // migrateMySQL migrates while no other process does.
-func migrateMySQL(ctx context.Context, c MySQLConfig) (_ Migration, err error) {
-	db, err := openMySQL(&c, serverVersion{}, maintenanceTimeout)
+func migrateMySQL(ctx context.Context, c *MySQLConfig, version serverVersion) (_ Migration, err error) {
+	db, err := openMySQL(c, version, maintenanceTimeout)
 	if err != nil {
 		return Migration{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	version, err := readServerVersion(ctx, db)
-	if err != nil {
-		return Migration{}, err
-	}
 	lock, err := db.Conn(ctx)
 	if err != nil {
 		return Migration{}, fmt.Errorf("connect: %w", err)
@@ -87,16 +94,25 @@ func migrateMySQL(ctx context.Context, c MySQLConfig) (_ Migration, err error) {
 		_, releaseErr := lock.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK("+migrationLock+")")
 		err = errors.Join(err, releaseErr)
 	}()
-	return applyToServer(ctx, db, version)
-}
-
-func applyToServer(ctx context.Context, db *sql.DB, version serverVersion) (Migration, error) {
-	if _, err := checkMySQLOwner(ctx, db); err != nil {
-		return Migration{}, err
-	}
 	p, err := mysqlProvider(db)
 	if err != nil {
 		return Migration{}, err
+	}
+	m, err := migrateLocked(ctx, db, p, version)
+	if mysqlNumber(err) != 0 {
+		err = fmt.Errorf("apply migrations: %w", concealMySQL(err))
+	}
+	return m, err
+}
+
+// migrateLocked applies what is missing, where nobody else does. What is up to date takes no more than the right to read it.
+func migrateLocked(ctx context.Context, db *sql.DB, p *goose.Provider, version serverVersion) (Migration, error) {
+	pending, err := p.HasPending(ctx)
+	if err != nil {
+		return Migration{}, fmt.Errorf("read schema version: %w", err)
+	}
+	if !pending {
+		return applyMigrations(ctx, p) // which refuses a newer schema
 	}
 	// Tables get the collation of the database, which the migrations cannot name because the two servers have none in common.
 	if _, err := db.ExecContext(ctx, "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE "+version.collation()); err != nil {

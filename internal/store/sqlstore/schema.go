@@ -102,15 +102,11 @@ func provider(d goose.Dialect, db *sql.DB, folder string, options ...goose.Provi
 }
 
 // SchemaVersion returns the number of the last migration that was applied.
-func (s *Store) SchemaVersion(ctx context.Context) (int64, error) {
-	v, err := schemaVersion(ctx, s.readers, s.dialect.versionTable)
-	return v, s.dialect.wrap("read schema version", err)
+func (s *Store) SchemaVersion(ctx context.Context) (v int64, _ error) {
+	return v, s.readOne(ctx, "read schema version", selectVersion+s.dialect.versionTable, nil, &v)
 }
 
-func schemaVersion(ctx context.Context, db *sql.DB, table string) (v int64, err error) {
-	err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+table).Scan(&v)
-	return v, err
-}
+const selectVersion = "SELECT COALESCE(MAX(version_id), 0) FROM "
 
 // check refuses a database that this program cannot serve from.
 func check(ctx context.Context, db *sql.DB) error {
@@ -133,8 +129,8 @@ func check(ctx context.Context, db *sql.DB) error {
 
 // checkVersion refuses a schema that is not the present one.
 func checkVersion(ctx context.Context, db *sql.DB, p *goose.Provider, table string) error {
-	version, err := schemaVersion(ctx, db, table)
-	if err != nil {
+	var version int64
+	if err := db.QueryRowContext(ctx, selectVersion+table).Scan(&version); err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
 	sources := p.ListSources()

@@ -100,7 +100,8 @@ func (s *Store) write(ctx context.Context, what string, run func(*tx) error) err
 	return s.dialect.wrap(what, s.writer.do(ctx, run))
 }
 
-// statement returns the prepared statement for a query whose text is one of few.
+// statement returns the prepared statement for a query whose text is one of few. Nobody waits while another prepares: a
+// server may take its time.
 func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.RLock()
 	stmt := s.prepared[query]
@@ -108,14 +109,15 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 	if stmt != nil {
 		return stmt, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if stmt := s.prepared[query]; stmt != nil {
-		return stmt, nil
-	}
 	stmt, err := s.readers.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.prepared[query]; first != nil {
+		_ = stmt.Close() // another was faster
+		return first, nil
 	}
 	s.prepared[query] = stmt
 	return stmt, nil
@@ -131,9 +133,6 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 
 // query runs a query whose text is one of few.
 func (s *Store) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	if !s.dialect.prepares {
-		return s.readers.QueryContext(ctx, query, args...)
-	}
 	stmt, err := s.statement(ctx, query)
 	if err != nil {
 		return nil, err

@@ -78,7 +78,11 @@ func (s *Store) verifySQLite(ctx context.Context) (findings []string, err error)
 
 // verifyMySQL has connections of its own, on which a statement may take long.
 func (s *Store) verifyMySQL(ctx context.Context) (findings []string, err error) {
-	db, err := openMySQL(s.server, serverVersion{}, maintenanceTimeout)
+	version, err := ownedOrEmpty(ctx, s.server)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openMySQL(s.server, version, maintenanceTimeout)
 	if err != nil {
 		return nil, err
 	}
