@@ -44,10 +44,23 @@ func token(now time.Time) hub.RefreshToken {
 	return hub.RefreshToken{ID: hub.NewID(), Hash: hub.LockoutKey(hub.NewID()), IssuedAt: now, ExpiresAt: now.Add(168 * time.Hour)}
 }
 
-func BenchmarkSessionWithUser(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "hub.db"))
+// onEach runs a benchmark on SQLite, and on the server that the environment names.
+func onEach(b *testing.B, run func(*testing.B, *sqlstore.Store)) {
+	b.Helper()
+	b.Run("sqlite", func(b *testing.B) { run(b, open(b, filepath.Join(b.TempDir(), "hub.db"))) })
+	b.Run("mysql", func(b *testing.B) {
+		d := newDatabase(b)
+		d.config.Migrate = true
+		run(b, d.open(b))
+	})
+}
+
+func BenchmarkSessionWithUser(b *testing.B) { onEach(b, benchmarkSessionWithUser) }
+
+func benchmarkSessionWithUser(b *testing.B, s *sqlstore.Store) {
 	sessions := seed(b, s, 500)
 	var next atomic.Int64
+	b.SetParallelism(8) // times GOMAXPROCS
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
@@ -64,25 +77,28 @@ func BenchmarkSessionWithUser(b *testing.B) {
 func BenchmarkUpdateSession(b *testing.B) {
 	for _, clients := range []int{1, 16} {
 		b.Run(fmt.Sprintf("clients-per-core=%d", clients), func(b *testing.B) {
-			s := open(b, filepath.Join(b.TempDir(), "hub.db"))
-			sessions := seed(b, s, clients*runtime.GOMAXPROCS(0))
-			var next atomic.Int64
-			b.SetParallelism(clients) // times GOMAXPROCS
-			b.ReportAllocs()
-			b.ResetTimer()
-			b.RunParallel(func(p *testing.PB) {
-				se := sessions[int(next.Add(1)-1)%len(sessions)]
-				for p.Next() {
-					now := time.Now()
-					se.Rotate(token(now), now, 10*time.Second)
-					if err := s.UpdateSession(b.Context(), se, hub.NewEvent(b.Context(), hub.EventSessionRefreshed, se.UserID, now)); err != nil {
-						b.Error(err)
-						return
-					}
-					se.Version++
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
+			onEach(b, func(b *testing.B, s *sqlstore.Store) { benchmarkUpdateSession(b, s, clients) })
 		})
 	}
+}
+
+func benchmarkUpdateSession(b *testing.B, s *sqlstore.Store, clients int) {
+	sessions := seed(b, s, clients*runtime.GOMAXPROCS(0))
+	var next atomic.Int64
+	b.SetParallelism(clients) // times GOMAXPROCS
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(p *testing.PB) {
+		se := sessions[int(next.Add(1)-1)%len(sessions)]
+		for p.Next() {
+			now := time.Now()
+			se.Rotate(token(now), now, 10*time.Second)
+			if err := s.UpdateSession(b.Context(), se, hub.NewEvent(b.Context(), hub.EventSessionRefreshed, se.UserID, now)); err != nil {
+				b.Error(err)
+				return
+			}
+			se.Version++
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
 }

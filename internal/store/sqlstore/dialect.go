@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/a64core/hub"
 )
@@ -15,10 +16,23 @@ type dialect struct {
 	engine string // for people: "sqlite" or "mysql"
 	about  string // a query for the product's name with its version, and the bytes on disk
 
+	versionTable string // of the migrations
+
+	// patience bounds each call; 0 where something else does.
+	patience time.Duration
+	// snapshot begins a transaction whose queries see one state.
+	snapshot sql.TxOptions
+	// deleteSome is a statement that deletes rows of the table %[1]s with the key %[2]s for which %[3]s holds, up to a limit.
+	deleteSome string
+
 	// lockRows ends a SELECT whose rows must not change until the transaction ends. Empty where only one transaction
 	// writes at a time.
 	lockRows string
+	// anyOf joins conditions that are ranges of one index of users each, so that each is read by its own.
+	anyOf func(ranges []string) string
 
+	// conceal takes away what an error of the driver says of values.
+	conceal func(error) error
 	// isUnavailable: the database is locked, full, unreadable or away, and the same call may succeed later.
 	isUnavailable func(error) bool
 	// isDuplicate: a row with the same primary key or unique value exists.
@@ -31,6 +45,7 @@ type dialect struct {
 
 // classify gives an error of the driver the meaning that hub.Store promises. Errors that have one keep it.
 func (d *dialect) classify(err error) error {
+	err = d.conceal(err)
 	switch {
 	case err == nil:
 		return nil

@@ -59,7 +59,7 @@ func TestListsAreReadByIndex(t *testing.T) {
 
 func checkListPlan(t *testing.T, s *Store, q hub.UserQuery) {
 	t.Helper()
-	list, args, err := userList(q)
+	list, args, err := s.dialect.userList(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func checkListPlan(t *testing.T, s *Store, q hub.UserQuery) {
 			t.Errorf("%s: sorts: %q", what, steps)
 		}
 	}
-	count, countArgs := userCount(q)
+	count, countArgs := s.dialect.userCount(q)
 	counting := plan(t, s, count, countArgs)
 	if slices.ContainsFunc(counting, isFullScan) {
 		t.Errorf("%s: counts all users: %q", what, counting)
@@ -97,7 +97,7 @@ func TestEverythingElseIsReadByIndex(t *testing.T) {
 		deleteUserMails: {"x"}, deleteAddressMails: {"x"}, selectPurgeableDeleted: {now, 1}, selectPurgeableUnverified: {now, 1},
 		countUsers: nil, countDeleted: nil, countSessions: {now, now}, countMails: nil,
 	}
-	for _, d := range deletions(now, hub.Retention{Mails: time.Hour, Events: time.Hour}) {
+	for _, d := range s.dialect.deletions(now, hub.Retention{Mails: time.Hour, Events: time.Hour}) {
 		queries[d.query] = append(d.args, 1)
 	}
 	for query, args := range queries {

@@ -51,16 +51,16 @@ func migrate(ctx context.Context, db *sql.DB) (Migration, error) {
 			return Migration{}, fmt.Errorf("mark the file as ours: %w", err)
 		}
 	}
-	return applyMigrations(ctx, db)
+	p, err := sqliteProvider(db)
+	if err != nil {
+		return Migration{}, err
+	}
+	return applyMigrations(ctx, p)
 }
 
 // applyMigrations applies what is missing. A migration fails where another process has just applied it; then the schema has
 // become newer, and it goes on from there.
-func applyMigrations(ctx context.Context, db *sql.DB) (Migration, error) {
-	p, err := provider(db)
-	if err != nil {
-		return Migration{}, err
-	}
+func applyMigrations(ctx context.Context, p *goose.Provider) (Migration, error) {
 	from, to, err := p.GetVersions(ctx)
 	if err != nil {
 		return Migration{}, fmt.Errorf("read schema version: %w", err)
@@ -84,12 +84,17 @@ func applyMigrations(ctx context.Context, db *sql.DB) (Migration, error) {
 	}
 }
 
-func provider(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations/sqlite")
+func sqliteProvider(db *sql.DB) (*goose.Provider, error) {
+	return provider(goose.DialectSQLite3, db, "migrations/sqlite")
+}
+
+// provider returns what applies the migrations in the folder to db.
+func provider(d goose.Dialect, db *sql.DB, folder string, options ...goose.ProviderOption) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, folder)
 	if err != nil {
 		return nil, fmt.Errorf("find migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(d, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
@@ -97,15 +102,11 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 }
 
 // SchemaVersion returns the number of the last migration that was applied.
-func (s *Store) SchemaVersion(ctx context.Context) (int64, error) {
-	v, err := schemaVersion(ctx, s.readers)
-	return v, s.dialect.wrap("read schema version", err)
+func (s *Store) SchemaVersion(ctx context.Context) (v int64, _ error) {
+	return v, s.readOne(ctx, "read schema version", selectVersion+s.dialect.versionTable, nil, &v)
 }
 
-func schemaVersion(ctx context.Context, db *sql.DB) (v int64, err error) {
-	err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+goose.DefaultTablename).Scan(&v)
-	return v, err
-}
+const selectVersion = "SELECT COALESCE(MAX(version_id), 0) FROM "
 
 // check refuses a database that this program cannot serve from.
 func check(ctx context.Context, db *sql.DB) error {
@@ -116,12 +117,20 @@ func check(ctx context.Context, db *sql.DB) error {
 	if !owned {
 		return errors.New("the database is empty: migrate it first")
 	}
-	p, err := provider(db)
+	p, err := sqliteProvider(db)
 	if err != nil {
 		return err
 	}
-	version, err := schemaVersion(ctx, db)
-	if err != nil {
+	if err := checkVersion(ctx, db, p, goose.DefaultTablename); err != nil {
+		return err
+	}
+	return checkEmailIndex(ctx, db)
+}
+
+// checkVersion refuses a schema that is not the present one.
+func checkVersion(ctx context.Context, db *sql.DB, p *goose.Provider, table string) error {
+	var version int64
+	if err := db.QueryRowContext(ctx, selectVersion+table).Scan(&version); err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
 	sources := p.ListSources()
@@ -131,7 +140,7 @@ func check(ctx context.Context, db *sql.DB) error {
 	case version < newest:
 		return fmt.Errorf("the schema has version %d and this program needs %d: migrate it first", version, newest)
 	}
-	return checkEmailIndex(ctx, db)
+	return nil
 }
 
 func newerSchema(version, newest int64) error {
@@ -154,6 +163,8 @@ func checkOwner(ctx context.Context, db *sql.DB) (owned bool, err error) {
 	return id == applicationID, nil
 }
 
+var errNoEmailIndex = errors.New("users has no unique index on e-mail addresses: restore the database from a backup, or repair the index")
+
 // checkEmailIndex refuses a database that would store an e-mail address twice.
 func checkEmailIndex(ctx context.Context, db *sql.DB) error {
 	var n int
@@ -163,7 +174,7 @@ func checkEmailIndex(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("look for the unique index on e-mail addresses: %w", err)
 	}
 	if n == 0 {
-		return errors.New("users has no unique index on e-mail addresses: restore the database from a backup, or repair the index")
+		return errNoEmailIndex
 	}
 	return nil
 }

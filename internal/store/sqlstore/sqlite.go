@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -22,8 +23,13 @@ const busyTimeout = 5 * time.Second
 // users has one UNIQUE index, the one on email, and its primary key has a code of its own.
 func sqliteDialect() *dialect {
 	return &dialect{
-		engine: "sqlite",
-		about:  aboutSQLite,
+		engine:       "sqlite",
+		about:        aboutSQLite,
+		versionTable: goose.DefaultTablename,
+		deleteSome:   `DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT ?)`,
+		snapshot:     sql.TxOptions{ReadOnly: true},
+		anyOf:        eitherOf,
+		conceal:      func(err error) error { return err },
 		isUnavailable: func(err error) bool {
 			switch sqliteCode(err) & 0xff {
 			case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,

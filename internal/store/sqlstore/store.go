@@ -23,8 +23,9 @@ type Config struct {
 
 // Store is a hub.Store on one SQL database.
 type Store struct {
-	path    string // of the SQLite file; empty on a server
-	place   string // for people: file, or host and name
+	path    string       // of the SQLite file; empty on a server
+	place   string       // for people: file, or host and name
+	server  *MySQLConfig // nil: a SQLite file
 	dialect *dialect
 	writer  writer
 	readers *sql.DB
@@ -99,7 +100,8 @@ func (s *Store) write(ctx context.Context, what string, run func(*tx) error) err
 	return s.dialect.wrap(what, s.writer.do(ctx, run))
 }
 
-// statement returns the prepared statement for a query whose text is one of few.
+// statement returns the prepared statement for a query whose text is one of few. Nobody waits while another prepares: a
+// server may take its time.
 func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.RLock()
 	stmt := s.prepared[query]
@@ -107,35 +109,60 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 	if stmt != nil {
 		return stmt, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if stmt := s.prepared[query]; stmt != nil {
-		return stmt, nil
-	}
 	stmt, err := s.readers.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first := s.prepared[query]; first != nil {
+		_ = stmt.Close() // another was faster
+		return first, nil
 	}
 	s.prepared[query] = stmt
 	return stmt, nil
 }
 
+// bound bounds a call that reads, where nothing else does.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.dialect.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.dialect.patience)
+}
+
+// query runs a query whose text is one of few.
+func (s *Store) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
 // readOne reads the only row of a query. ErrNotFound if there is none.
 func (s *Store) readOne(ctx context.Context, what, query string, args []any, dest ...any) error {
-	stmt, err := s.statement(ctx, query)
-	if err == nil {
-		err = stmt.QueryRowContext(ctx, args...).Scan(dest...)
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.query(ctx, query, args)
+	if err != nil {
+		return s.dialect.wrap(what, err)
 	}
-	return s.dialect.wrap(what, err)
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		return s.dialect.wrap(what, errors.Join(rows.Scan(dest...), rows.Close()))
+	}
+	if err := rows.Err(); err != nil {
+		return s.dialect.wrap(what, err)
+	}
+	return fmt.Errorf("%s: %w", what, hub.ErrNotFound)
 }
 
 // readAll reads all rows of a query.
 func readAll[T any](ctx context.Context, s *Store, what, query string, args []any, scan func(row, *T) error) ([]T, error) {
-	stmt, err := s.statement(ctx, query)
-	if err != nil {
-		return nil, s.dialect.wrap(what, err)
-	}
-	rows, err := stmt.QueryContext(ctx, args...)
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	rows, err := s.query(ctx, query, args)
 	if err != nil {
 		return nil, s.dialect.wrap(what, err)
 	}

@@ -15,7 +15,8 @@ type tx struct {
 	// ctx ends statements. On SQLite it never does: SQLite would roll back the whole transaction, of which one caller's unit
 	// is only a part.
 	ctx context.Context
-	// statements are those prepared on the connection, by text; nil where the driver puts the values into the text.
+	// statements are those prepared on the connection, by text; nil where the connection goes back to a pool. Then the driver
+	// puts the values into the text, which costs no round trip.
 	statements map[string]*sql.Stmt
 }
 

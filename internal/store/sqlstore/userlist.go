@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -34,13 +33,15 @@ func (s *Store) Users(ctx context.Context, q hub.UserQuery) (hub.UserPage, error
 }
 
 func (s *Store) users(ctx context.Context, q hub.UserQuery) (_ hub.UserPage, err error) {
-	count, where := userCount(q)
-	list, args, err := userList(q)
+	count, where := s.dialect.userCount(q)
+	list, args, err := s.dialect.userList(q)
 	if err != nil {
 		return hub.UserPage{}, err
 	}
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	// Both in one snapshot, so that the total fits the page.
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.readers.BeginTx(ctx, &s.dialect.snapshot)
 	if err != nil {
 		return hub.UserPage{}, err
 	}
@@ -66,13 +67,13 @@ func (s *Store) users(ctx context.Context, q hub.UserQuery) (_ hub.UserPage, err
 	return page, nil
 }
 
-func userCount(q hub.UserQuery) (query string, args []any) {
-	where := userConditions(q)
+func (d *dialect) userCount(q hub.UserQuery) (query string, args []any) {
+	where := d.userConditions(q)
 	return `SELECT COUNT(*) FROM users WHERE ` + where.text(), where.args
 }
 
 // userList returns the query for a page and the first user behind it.
-func userList(q hub.UserQuery) (query string, args []any, err error) {
+func (d *dialect) userList(q hub.UserQuery) (query string, args []any, err error) {
 	if q.Limit < 1 {
 		return "", nil, errors.New("the limit is below 1")
 	}
@@ -84,7 +85,7 @@ func userList(q hub.UserQuery) (query string, args []any, err error) {
 	if q.Sort.Descending {
 		beyond, direction = "<", " DESC"
 	}
-	where := userConditions(q)
+	where := d.userConditions(q)
 	offset := max(q.Offset, 0)
 	if q.After != nil {
 		value, err := cursorValue(q.After, q.Sort.By)
@@ -99,13 +100,13 @@ func userList(q hub.UserQuery) (query string, args []any, err error) {
 	return query, append(where.args, min(q.Limit, math.MaxInt32)+1, offset), nil
 }
 
-func userConditions(q hub.UserQuery) conditions {
+func (d *dialect) userConditions(q hub.UserQuery) conditions {
 	var where conditions
 	if q.Search == "" {
 		where.add(`is_deleted = ?`, q.Deleted)
 	} else {
 		found := foundBy(hub.Fold(q.Search), q.Deleted)
-		where.add(`(`+strings.Join(found.terms, ` OR `)+`)`, found.args...)
+		where.add(d.anyOf(found.terms), found.args...)
 	}
 	if q.Role != 0 {
 		where.add(`role = ?`, q.Role.String())
@@ -114,6 +115,15 @@ func userConditions(q hub.UserQuery) conditions {
 		where.add(`is_active = ?`, *q.IsActive)
 	}
 	return where
+}
+
+// eitherOf joins ranges of indexes of users for a database that reads each by its own index.
+func eitherOf(ranges []string) string { return `(` + strings.Join(ranges, ` OR `) + `)` }
+
+// unionOf joins ranges of indexes of users for MySQL, which would rather read all users than several indexes.
+func unionOf(ranges []string) string {
+	const ids = `SELECT user_id FROM users WHERE `
+	return `user_id IN (SELECT user_id FROM (` + ids + strings.Join(ranges, ` UNION `+ids) + `) AS found)`
 }
 
 // foundBy returns a condition for each name by which a user is found, deleted ones or others. Each is a range of one

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -19,7 +20,7 @@ type invariant struct{ finding, query string }
 func invariants() []invariant {
 	return []invariant{
 		{"user %s: metadata is not a JSON object", `SELECT user_id FROM users
-			WHERE CASE WHEN metadata IS NULL THEN 0 WHEN json_valid(metadata) THEN json_type(metadata) <> 'object' ELSE 1 END`},
+			WHERE CASE WHEN metadata IS NULL THEN 0 WHEN json_valid(metadata) THEN LOWER(json_type(metadata)) <> 'object' ELSE 1 END`},
 		{"user %s: names a mail token of another user, or of another purpose", `SELECT DISTINCT u.user_id FROM users AS u
 			JOIN verification_tokens AS v ON v.token_id IN (u.verification_token_id, u.reset_token_id, u.email_change_token_id)
 			WHERE v.user_id <> u.user_id OR v.token_id <> CASE v.token_type WHEN 'email_verification' THEN u.verification_token_id
@@ -35,18 +36,31 @@ func invariants() []invariant {
 	}
 }
 
-// Verify looks for damage: in the file, between the tables, and against what this program relies on. It returns what it
-// found as sentences that hold no secret, and an error if it could not look.
+// orphans are what foreign keys keep out, as long as nobody switches them off.
+func orphans() []invariant {
+	return []invariant{
+		{"session %s: its user is not stored", `SELECT s.session_id FROM refresh_tokens AS s
+			LEFT JOIN users AS u ON u.user_id = s.user_id WHERE u.user_id IS NULL`},
+		{"mail token %s: its user is not stored", `SELECT v.token_id FROM verification_tokens AS v
+			LEFT JOIN users AS u ON u.user_id = v.user_id WHERE u.user_id IS NULL`},
+	}
+}
+
+// Verify implements hub.Database. It looks for damage in a file, between the tables, and against what this program relies on.
 func (s *Store) Verify(ctx context.Context) ([]string, error) {
-	findings, err := s.verify(ctx)
+	verify := s.verifySQLite
+	if s.server != nil {
+		verify = s.verifyMySQL
+	}
+	findings, err := verify(ctx)
 	if code := sqliteCode(err) & 0xff; code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB {
 		return append(findings, fmt.Sprintf("the file is damaged: %v", err)), nil
 	}
 	return findings, s.dialect.wrap("verify", err)
 }
 
-func (s *Store) verify(ctx context.Context) (findings []string, err error) {
-	problems, err := s.listTexts(ctx, `SELECT integrity_check FROM pragma_integrity_check`)
+func (s *Store) verifySQLite(ctx context.Context) (findings []string, err error) {
+	problems, err := listTexts(ctx, s.readers, `SELECT integrity_check FROM pragma_integrity_check`)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +73,33 @@ func (s *Store) verify(ctx context.Context) (findings []string, err error) {
 		findings = append(findings, err.Error())
 	}
 	checks := append(invariants(), invariant{"%s refers to a row that does not exist", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`})
+	return verifyTables(ctx, s.readers, findings, checks)
+}
+
+// verifyMySQL has connections of its own, on which a statement may take long.
+func (s *Store) verifyMySQL(ctx context.Context) (findings []string, err error) {
+	version, err := ownedOrEmpty(ctx, s.server)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openMySQL(s.server, version, maintenanceTimeout)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	switch err := checkMySQLEmailIndex(ctx, db); {
+	case errors.Is(err, errNoEmailIndex):
+		findings = append(findings, err.Error())
+	case err != nil:
+		return nil, err
+	}
+	return verifyTables(ctx, db, findings, append(invariants(), orphans()...))
+}
+
+// verifyTables adds what it finds in the tables to the findings.
+func verifyTables(ctx context.Context, db *sql.DB, findings []string, checks []invariant) ([]string, error) {
 	for _, c := range checks {
-		keys, err := s.listTexts(ctx, c.query)
+		keys, err := listTexts(ctx, db, c.query)
 		if err != nil {
 			return findings, err
 		}
@@ -68,13 +107,13 @@ func (s *Store) verify(ctx context.Context) (findings []string, err error) {
 			findings = append(findings, fmt.Sprintf(c.finding, key))
 		}
 	}
-	documents, err := s.verifyDocuments(ctx)
+	documents, err := verifyDocuments(ctx, db)
 	return append(findings, documents...), err
 }
 
 // listTexts returns the first rows of a query of one text.
-func (s *Store) listTexts(ctx context.Context, query string) ([]string, error) {
-	rows, err := s.readers.QueryContext(ctx, query+fmt.Sprintf(" LIMIT %d", maxFindings))
+func listTexts(ctx context.Context, db *sql.DB, query string) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query+fmt.Sprintf(" LIMIT %d", maxFindings))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +121,7 @@ func (s *Store) listTexts(ctx context.Context, query string) ([]string, error) {
 }
 
 // verifyDocuments reads every document as the store reads it.
-func (s *Store) verifyDocuments(ctx context.Context) (findings []string, _ error) {
+func verifyDocuments(ctx context.Context, db *sql.DB) (findings []string, _ error) {
 	for _, table := range []struct {
 		noun, query string // the key comes first
 		problem     func(row) string
@@ -91,7 +130,7 @@ func (s *Store) verifyDocuments(ctx context.Context) (findings []string, _ error
 		{"session", `SELECT session_id, ` + sessionColumns + ` FROM refresh_tokens`, readable(scanSession)},
 		{"event", `SELECT event_id, ` + eventColumns + ` FROM events`, readable(scanEvent)},
 	} {
-		rows, err := s.readers.QueryContext(ctx, table.query)
+		rows, err := db.QueryContext(ctx, table.query)
 		if err != nil {
 			return findings, err
 		}
