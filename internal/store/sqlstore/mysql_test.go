@@ -114,3 +114,18 @@ func TestStoreOnMySQL(t *testing.T) {
 	all := newDatabases(t, 4)
 	storetest.Run(t, func(t *testing.T) hub.Store { return all.open(t) })
 }
+
+func TestDatabaseOnMySQL(t *testing.T) {
+	t.Parallel()
+	all := newDatabases(t, 4)
+	storetest.RunDatabase(t, func(t *testing.T, marks bool) hub.Database {
+		d := <-all
+		t.Cleanup(func() {
+			d.empty(t)
+			all <- d
+		})
+		marking := *d
+		marking.config.Marks = marks
+		return marking.open(t)
+	})
+}
