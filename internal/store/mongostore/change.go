@@ -26,6 +26,8 @@ type change struct {
 	unset bson.D
 	push  bson.D // besides the outbox
 
+	unmarked bool // even if the store keeps marks
+
 	out   []entry
 	ids   []string // of an event or mail that is the document itself
 	taken error    // what it means that a document with the id is there
@@ -35,7 +37,7 @@ type change struct {
 // may want to read back at once is carried out, and the flusher has the rest. ErrConflict if the document does not match.
 func (s *Store) apply(ctx context.Context, c change) error {
 	if err := ctx.Err(); err != nil {
-		return wrap(c.what, ctx, err)
+		return wrap(ctx, c.what, err)
 	}
 	ids := append(recordIDs(c.out), c.ids...)
 	if err := s.reserve(ctx, ids); err != nil {
@@ -58,7 +60,7 @@ func (s *Store) write(ctx context.Context, c change) error {
 		if len(c.out) > 0 {
 			document = append(document, bson.E{Key: "outbox", Value: c.out}, bson.E{Key: "outboxSince", Value: at(now)})
 		}
-		if s.marks {
+		if s.marks && !c.unmarked {
 			document = append(document, bson.E{Key: "pendingSince", Value: at(now)})
 		}
 		_, err := c.in.InsertOne(ctx, document)
@@ -71,7 +73,7 @@ func (s *Store) write(ctx context.Context, c change) error {
 	if !c.byFilter {
 		filter = append(bson.D{{Key: c.in.key, Value: text(c.id)}}, filter...)
 	}
-	result, err := c.in.UpdateOne(ctx, filter, c.update(now, s.marks))
+	result, err := c.in.UpdateOne(ctx, filter, c.update(now, s.marks && !c.unmarked))
 	if err == nil && result.MatchedCount == 0 {
 		return hub.ErrConflict
 	}

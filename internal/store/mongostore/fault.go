@@ -58,7 +58,7 @@ func (s *Store) do(ctx context.Context, what string, call func(context.Context) 
 
 func do(ctx context.Context, what string, timeout time.Duration, call func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
-		return wrap(what, ctx, err)
+		return wrap(ctx, what, err)
 	}
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func do(ctx context.Context, what string, timeout time.Duration, call func(conte
 			return nil
 		}
 		if !wasNotBegun(err) || try == maxTries || !pause(bounded, try) {
-			return wrap(what, ctx, err)
+			return wrap(ctx, what, err)
 		}
 	}
 }
@@ -94,7 +94,7 @@ func pause(ctx context.Context, try int) bool {
 
 // wrap says what failed, and why in words of package hub if it has any. Servers repeat values in their messages, so that
 // of a server's error only code and name are kept.
-func wrap(what string, ctx context.Context, err error) error { //nolint:revive // the context tells whose error it is, it is not used
+func wrap(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}

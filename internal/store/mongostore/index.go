@@ -13,8 +13,10 @@ import (
 
 // Names of the unique indexes by which a failed write tells what it collided with.
 const (
-	emailIndex   = "users_email_unique"
-	sessionIndex = "refresh_tokens_session_id_unique"
+	emailIndex     = "users_email_unique"
+	userIndex      = "users_user_id_unique"
+	sessionIndex   = "refresh_tokens_session_id_unique"
+	mailTokenIndex = "verification_tokens_token_id_unique"
 )
 
 // index is an index that the schema has.
@@ -42,7 +44,7 @@ func ordered(direction int32, fields []string) bson.D {
 func (s *Store) indexes() []index {
 	all := []index{
 		{in: s.users, name: emailIndex, keys: up("email"), unique: true},
-		{in: s.users, name: "users_user_id_unique", keys: up("userId"), unique: true},
+		{in: s.users, name: userIndex, keys: up("userId"), unique: true},
 		{in: s.users, name: "users_by_role", keys: up("role")},
 		{in: s.users, name: "users_by_created_at", keys: down("createdAt", "userId")},
 		{in: s.users, name: "users_by_last_name", keys: up("lastNameFolded", "userId")},
@@ -58,7 +60,7 @@ func (s *Store) indexes() []index {
 		{in: s.sessions, name: "refresh_tokens_expire", keys: up("expiresAt"), ttl: true},
 		{in: s.sessions, name: "refresh_tokens_by_session_expires_at", keys: up("sessionExpiresAt")},
 
-		{in: s.mailTokens, name: "verification_tokens_token_id_unique", keys: up("tokenId"), unique: true},
+		{in: s.mailTokens, name: mailTokenIndex, keys: up("tokenId"), unique: true},
 		{in: s.mailTokens, name: "verification_tokens_by_user", keys: up("userId")},
 		{in: s.mailTokens, name: "verification_tokens_by_email", keys: up("email")},
 		{in: s.mailTokens, name: "verification_tokens_by_type", keys: up("tokenType")},

@@ -34,8 +34,9 @@ type pool struct {
 	url    string
 	client *mongo.Client
 
-	mu   sync.Mutex
-	free []string
+	mu    sync.Mutex
+	free  []string
+	names map[*mongostore.Store]string
 }
 
 func newPool(t testing.TB) *pool {
@@ -45,7 +46,7 @@ func newPool(t testing.TB) *pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{url: url, client: client}
+	p := &pool{url: url, client: client, names: make(map[*mongostore.Store]string)}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -117,7 +118,18 @@ func (p *pool) empty(t testing.TB, name string) {
 func (p *pool) open(t testing.TB, c mongostore.Config) *mongostore.Store {
 	t.Helper()
 	c.URL, c.Database = hub.NewSecret(p.url), p.take(t)
-	return open(t, c)
+	s := open(t, c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[s] = c.Database
+	return s
+}
+
+// nameOf returns the name of the database that was opened as s.
+func (p *pool) nameOf(s *mongostore.Store) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.names[s]
 }
 
 func open(t testing.TB, c mongostore.Config) *mongostore.Store {

@@ -67,8 +67,7 @@ func burial(user bson.Raw, t *hub.Tombstone) (set, unset bson.D) {
 // The events of what is deleted are stored first.
 func (s *Store) deleteBelongings(ctx context.Context, id, email string) error {
 	mine := bson.D{{Key: "userId", Value: id}}
-	withOutbox := append(mine[:1:1], bson.E{Key: "outboxSince", Value: bson.D{{Key: "$gt", Value: dawn()}}})
-	if _, err := s.recoverFrom(ctx, withOutbox, s.sessions, s.mails); err != nil {
+	if _, err := s.recoverFrom(ctx, append(mine[:1:1], hasOutbox()), s.sessions, s.mails); err != nil {
 		return err
 	}
 	for _, in := range []shelf{s.sessions, s.mailTokens, s.mails} {

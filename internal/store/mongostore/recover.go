@@ -50,7 +50,7 @@ func (s *Store) left(in shelf, raw bson.Raw) (delivery, error) {
 	if err != nil {
 		return delivery{}, err
 	}
-	if _, err := raw.LookupErr("purgedAt"); err == nil {
+	if isPurged(raw) {
 		for i := range entries {
 			if k := entries[i].Kind; k == entryMail || k == entrySession {
 				entries[i].done = true

@@ -216,7 +216,7 @@ func readSessionWithUser(raw bson.Raw) (se hub.Session, u hub.User, err error) {
 // SessionsByUser implements hub.SessionStore.
 func (s *Store) SessionsByUser(ctx context.Context, userID string, now time.Time, limit int) ([]hub.Session, error) {
 	if limit < 1 { // to MongoDB, 0 is no limit
-		return nil, wrap("list sessions", ctx, ctx.Err())
+		return nil, wrap(ctx, "list sessions", ctx.Err())
 	}
 	filter := append(bson.D{{Key: "userId", Value: text(userID)}}, liveSessions(now)...)
 	newestFirst := bson.D{{Key: "createdAt", Value: -1}, {Key: "sessionId", Value: -1}}

@@ -157,7 +157,7 @@ func (s *Store) emptyAll(ctx context.Context, in shelf, all []*outboxOf) error {
 			filter = append(filter, bson.E{Key: fmt.Sprintf("outbox.%d.name", i), Value: o.entries[i].Name})
 		}
 		if in.Name() == s.users.Name() {
-			filter = append(filter, bson.E{Key: "purgedAt", Value: nil})
+			filter = append(filter, isUser())
 		}
 		writes[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(noOutbox())
 	}
@@ -229,9 +229,14 @@ func (s *Store) takeBack(ctx context.Context, all []*outboxOf) error {
 }
 
 func (s *Store) takeBackOf(ctx context.Context, o *outboxOf) error {
+	purged := false
 	for i := range o.entries {
 		var in shelf
 		switch o.entries[i].Kind {
+		case entryPurge:
+			kept, _ := o.entries[i].Body.Lookup("keep").BooleanOK()
+			purged = !kept
+			continue
 		case entryMail:
 			in = s.mails
 		case entrySession:
@@ -247,12 +252,12 @@ func (s *Store) takeBackOf(ctx context.Context, o *outboxOf) error {
 			return err
 		}
 	}
-	if s.marks {
+	if s.marks || !purged { // one that came by Put keeps late copies out
 		return nil
 	}
 	return s.do(ctx, "forget a tombstone", func(ctx context.Context) error {
 		_, err := s.users.DeleteOne(ctx, bson.D{
-			{Key: "userId", Value: o.id}, {Key: "purgedAt", Value: bson.D{{Key: "$gt", Value: dawn()}}}, {Key: "outboxSince", Value: nil}, {Key: "pendingSince", Value: nil},
+			{Key: "userId", Value: o.id}, isTombstone(), {Key: "outboxSince", Value: nil}, {Key: "pendingSince", Value: nil},
 		})
 		return err
 	})

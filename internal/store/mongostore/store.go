@@ -44,7 +44,7 @@ type Store struct {
 	flusher *flusher
 }
 
-var _ hub.Store = (*Store)(nil)
+var _ hub.Database = (*Store)(nil)
 
 // shelf is where records of one kind are kept.
 type shelf struct {

@@ -99,8 +99,12 @@ func ownValue(v bson.RawValue) bson.RawValue {
 
 // forgetTombstones deletes those that have done their service.
 func (s *Store) forgetTombstones(ctx context.Context, now time.Time) error {
-	_, _, err := s.delete(ctx, "forget tombstones", deletion{s.users, bson.D{
-		{Key: "purgedAt", Value: bson.D{{Key: "$lt", Value: at(now.Add(-hub.TombstoneLife))}}}, {Key: "pendingSince", Value: nil},
-	}}, maxDeleted)
+	_, _, err := s.delete(ctx, "forget tombstones", s.tombstoneDeletion(now), maxDeleted)
 	return err
+}
+
+func (s *Store) tombstoneDeletion(now time.Time) deletion {
+	return deletion{s.users, bson.D{
+		{Key: "purgedAt", Value: bson.D{{Key: "$lt", Value: at(now.Add(-hub.TombstoneLife))}}}, {Key: "pendingSince", Value: nil},
+	}}
 }
