@@ -67,8 +67,12 @@ func everything(email string) []hub.Record {
 	u := newUser(email)
 	se, m, mail, e := newSession(u), newMailToken(u), hub.NewMail(hub.MailReset, u.ID, u.Email, start()), newEvent(u.ID)
 	return []hub.Record{
-		{User: &u}, {Session: &se}, {MailToken: &m}, {Lockout: &hub.Lockout{Key: hub.LockoutKey(email), Failures: 1, LastFailureAt: start(), Version: 3}},
-		{Mail: &mail}, {Event: &e},
+		{User: &u},
+		{Session: &se},
+		{MailToken: &m},
+		{Lockout: &hub.Lockout{Key: hub.LockoutKey(email), Failures: 1, LastFailureAt: start(), Version: 3}},
+		{Mail: &mail},
+		{Event: &e},
 	}
 }
 

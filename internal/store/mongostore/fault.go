@@ -82,7 +82,7 @@ func wasNotBegun(err error) bool {
 
 // pause waits before another try, a random time so that those who met do not meet again.
 func pause(ctx context.Context, try int) bool {
-	t := time.NewTimer(rand.N(min(time.Duration(try)*2*time.Millisecond, maxWait)))
+	t := time.NewTimer(rand.N(min(time.Duration(try)*2*time.Millisecond, maxWait)) + time.Millisecond)
 	defer t.Stop()
 	select {
 	case <-t.C:

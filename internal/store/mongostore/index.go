@@ -174,13 +174,23 @@ func (s *Store) buildIndexes(ctx context.Context) error {
 			continue
 		}
 		if _, err := in.Indexes().CreateMany(ctx, missing); err != nil {
-			if isDuplicate(err) {
-				return fmt.Errorf("build the indexes of %s: values that must differ are equal: %w", in.Name(), err)
-			}
-			return err
+			return s.explainCollision(ctx, in, err)
 		}
 	}
 	return nil
+}
+
+// explainCollision says why a unique index cannot be built, without the values.
+func (s *Store) explainCollision(ctx context.Context, in shelf, err error) error {
+	if !isDuplicate(err) {
+		return err
+	}
+	if in.Name() == s.users.Name() {
+		if err := s.refuseCollisions(ctx); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: two documents of %s have the same id", errCollision, in.Name())
 }
 
 // dropSimilar drops what keeps i from being built: an index of its name, or on its fields.

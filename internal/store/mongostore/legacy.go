@@ -3,7 +3,6 @@ package mongostore
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -17,12 +16,8 @@ import (
 
 // adoptLegacy is the first migration.
 func (s *Store) adoptLegacy(ctx context.Context) error {
-	groups, err := s.collisions(ctx)
-	if err != nil {
+	if err := s.refuseCollisions(ctx); err != nil {
 		return err
-	}
-	if len(groups) > 0 {
-		return fmt.Errorf("these users have the same e-mail address, so that only one of each may keep it: %s", strings.Join(groups, "; "))
 	}
 	unversioned := bson.D{{Key: "version", Value: nil}}
 	if err := adopt(ctx, s.users, unversioned, adoptUser); err != nil {

@@ -90,11 +90,11 @@ func (s *Store) seal(entries []entry) error {
 func (s *Store) carryOut(ctx context.Context, e *entry) error {
 	switch e.Kind {
 	case entryEvent:
-		return insertOnce(ctx, s.events, "_id_", e.Body)
+		return insertOnce(ctx, s.events, e)
 	case entryMail:
-		return insertOnce(ctx, s.mails, "_id_", e.Body)
+		return insertOnce(ctx, s.mails, e)
 	case entrySession:
-		return insertOnce(ctx, s.sessions, sessionIndex, e.Body)
+		return insertOnce(ctx, s.sessions, e)
 	case entrySpent:
 		return s.markSpent(ctx, e)
 	case entryPurge:
@@ -103,10 +103,14 @@ func (s *Store) carryOut(ctx context.Context, e *entry) error {
 	return fmt.Errorf("the outbox wants %q, which this program does not know: use a newer one", e.Kind)
 }
 
-// insertOnce inserts a document unless the index named says that it is there.
-func insertOnce(ctx context.Context, in shelf, index string, document bson.Raw) error {
-	_, err := in.InsertOne(ctx, document)
-	if isDuplicateOf(err, index) {
+// insertOnce inserts a document unless it is there. A server may report a collision with any unique index of several, so
+// the id is looked up.
+func insertOnce(ctx context.Context, in shelf, e *entry) error {
+	_, err := in.InsertOne(ctx, e.Body)
+	if !isDuplicate(err) {
+		return err
+	}
+	if in.FindOne(ctx, bson.D{{Key: in.key, Value: e.id()}}).Err() == nil {
 		return nil
 	}
 	return err

@@ -57,7 +57,10 @@ func (s *Store) migrate(ctx context.Context) (Migration, error) {
 		return Migration{}, newerSchema(from, to)
 	}
 	for version := from + 1; version <= to; version++ {
-		if err := do(ctx, fmt.Sprintf("step %d", version), migrateTimeout, steps[version-1]); err != nil {
+		err := do(ctx, fmt.Sprintf("step %d", version), migrateTimeout, func(ctx context.Context) error {
+			return s.takeStep(ctx, version, steps[version-1])
+		})
+		if err != nil {
 			return Migration{}, err
 		}
 		if err := s.setSchemaVersion(ctx, version); err != nil {
@@ -65,6 +68,21 @@ func (s *Store) migrate(ctx context.Context) (Migration, error) {
 		}
 	}
 	return Migration{From: from, To: to}, nil
+}
+
+// takeStep makes one migration. It fails where another process makes the same one at the same moment, such as when both
+// create a collection; so it is tried again, until it works or the other one is done.
+func (s *Store) takeStep(ctx context.Context, version int64, step func(context.Context) error) error {
+	for try := 1; ; try++ {
+		err := step(ctx)
+		var server mongo.ServerError
+		if err == nil || !errors.As(err, &server) || try == maxTries || !pause(ctx, 10*try) {
+			return err
+		}
+		if now, err := s.SchemaVersion(ctx); err == nil && now >= version {
+			return nil
+		}
+	}
 }
 
 // SchemaVersion returns the number of the last migration that was applied.
@@ -152,6 +170,17 @@ func (s *Store) missingIndexes(ctx context.Context) (missing []index, err error)
 		return nil
 	})
 	return missing, err
+}
+
+var errCollision = errors.New("values that must differ are equal")
+
+// refuseCollisions refuses users who have the same address but for the case of letters, and names them by their ids.
+func (s *Store) refuseCollisions(ctx context.Context) error {
+	groups, err := s.collisions(ctx)
+	if err == nil && len(groups) > 0 {
+		err = fmt.Errorf("%w: these users have the same e-mail address, so that only one of each may keep it: %s", errCollision, strings.Join(groups, "; "))
+	}
+	return err
 }
 
 // collisions lists the ids of users who have the same address but for the case of letters, each group as one text.
