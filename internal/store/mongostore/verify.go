@@ -1,0 +1,186 @@
+package mongostore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/a64core/hub"
+)
+
+// maxFindings bounds how many findings of one sort are listed.
+const maxFindings = 100
+
+// findings collects sentences, a bounded number of each sort.
+type findings struct {
+	all []string
+	of  map[string]int // by sort
+}
+
+func (f *findings) add(sort string, args ...any) {
+	if f.of[sort]++; f.of[sort] <= maxFindings {
+		f.all = append(f.all, fmt.Sprintf(sort, args...))
+	}
+}
+
+// Verify implements hub.Database.
+func (s *Store) Verify(ctx context.Context) ([]string, error) {
+	const what = "verify"
+	if err := s.flusher.wait(ctx, what); err != nil {
+		return nil, err
+	}
+	missing, err := s.missingIndexes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := findings{of: make(map[string]int)}
+	for _, i := range missing {
+		f.add("%s: the index %s is missing, or is not as it should be", i.in.Name(), i.name)
+	}
+	v := verifier{store: s, found: &f, owners: make(map[string]verifiedUser), tokens: make(map[string]verifiedToken)}
+	for _, kind := range []hub.RecordKind{hub.RecordMailToken, hub.RecordUser, hub.RecordSession, hub.RecordLockout, hub.RecordMail, hub.RecordEvent} {
+		in, _ := s.shelf(kind)
+		if err := v.read(ctx, kind, in); err != nil {
+			return f.all, err
+		}
+	}
+	v.finish()
+	return f.all, nil
+}
+
+// verifier reads every document as the store reads it, and compares those that refer to each other.
+type verifier struct {
+	store  *Store
+	found  *findings
+	owners map[string]verifiedUser
+	tokens map[string]verifiedToken
+
+	superAdmins []string
+	guards      int
+}
+
+// verifiedUser is what is remembered of a user, and verifiedToken of a mail token.
+type verifiedUser struct {
+	epoch  int64
+	purged bool
+}
+
+type verifiedToken struct {
+	userID  string
+	purpose hub.MailTokenPurpose
+}
+
+func (v *verifier) read(ctx context.Context, kind hub.RecordKind, in shelf) error {
+	return do(ctx, "read all of "+in.Name(), migrateTimeout, func(ctx context.Context) error {
+		cursor, err := in.Find(ctx, bson.D{}, options.Find().SetBatchSize(maxBatch))
+		if err != nil {
+			return err
+		}
+		_, err = collect(ctx, cursor, func(raw bson.Raw) (struct{}, error) {
+			v.document(kind, in, raw)
+			return struct{}{}, hub.ErrNotFound // keep nothing
+		})
+		return err
+	})
+}
+
+func (v *verifier) document(kind hub.RecordKind, in shelf, raw bson.Raw) {
+	id := textOf(raw, in.key)
+	if id == "" {
+		v.found.add(string(kind)+" without an id: %s", raw.Lookup("_id").String())
+	}
+	if since, ok := raw.Lookup("outboxSince").TimeOK(); ok && time.Since(since) > 2*recoverEvery {
+		v.found.add(string(kind)+" %s: its outbox was not carried out for minutes", id)
+	}
+	r, err := readRecord(kind)(raw)
+	if errors.Is(err, hub.ErrNotFound) { // a tombstone among the users
+		v.owners[id] = verifiedUser{purged: true}
+		return
+	}
+	if err != nil {
+		v.found.add(string(kind)+" %s: cannot be read", id)
+		return
+	}
+	switch {
+	case r.User != nil:
+		v.user(r.User, raw)
+	case r.Session != nil:
+		v.session(r.Session)
+	case r.MailToken != nil:
+		v.tokens[id] = verifiedToken{r.MailToken.UserID, r.MailToken.Purpose}
+	case r.Mail != nil:
+		v.mail(r.Mail)
+	case r.Lockout != nil:
+		if r.Lockout.Failures < 0 || r.Lockout.Pending < 0 || r.Lockout.Version < 1 {
+			v.found.add("lockout %s: counts below zero", id)
+		}
+	}
+}
+
+func (v *verifier) user(u *hub.User, raw bson.Raw) {
+	v.owners[u.ID] = verifiedUser{epoch: u.SessionEpoch}
+	if u.Role == hub.RoleSuperAdmin && !u.IsDeleted() {
+		v.superAdmins = append(v.superAdmins, u.ID)
+	}
+	if u.GuardsSystem() {
+		v.guards++
+	}
+	if u.Version < 1 {
+		v.found.add("user %s: its version is below 1", u.ID)
+	}
+	if textOf(raw, "lastNameFolded") != hub.Fold(u.LastName) || textOf(raw, "fullNameFolded") != foldedFullName(u) {
+		v.found.add("user %s: cannot be found by name", u.ID)
+	}
+	if u.Email != hub.Fold(u.Email) {
+		v.found.add("user %s: the address is not canonical", u.ID)
+	}
+	var object map[string]json.RawMessage
+	if u.Metadata != nil && (json.Unmarshal(u.Metadata, &object) != nil || object == nil) {
+		v.found.add("user %s: metadata is not a JSON object", u.ID)
+	}
+	for _, purpose := range []hub.MailTokenPurpose{hub.PurposeVerification, hub.PurposeReset, hub.PurposeEmailChange} {
+		if t, ok := v.tokens[*u.MailTokens.Of(purpose)]; ok && t != (verifiedToken{u.ID, purpose}) {
+			v.found.add("user %s: names a mail token of another user, or of another purpose", u.ID)
+		}
+	}
+}
+
+func (v *verifier) session(se *hub.Session) {
+	owner, ok := v.owners[se.UserID]
+	switch {
+	case !ok || owner.purged:
+		v.found.add("session %s: its user does not exist", se.ID)
+	case se.Epoch > owner.epoch:
+		v.found.add("session %s: begun in an epoch that its user has not reached", se.ID)
+	}
+	if se.Version < 1 {
+		v.found.add("session %s: its version is below 1", se.ID)
+	}
+}
+
+func (v *verifier) mail(m *hub.Mail) {
+	switch m.State {
+	case hub.MailQueued, hub.MailSent, hub.MailDropped, hub.MailDead:
+	default:
+		v.found.add("mail %s: is in no state that is known", m.ID)
+	}
+}
+
+// finish looks at what takes having read everything.
+func (v *verifier) finish() {
+	for id, t := range v.tokens {
+		if owner, ok := v.owners[t.userID]; !ok || owner.purged {
+			v.found.add("mail_token %s: its user does not exist", id)
+		}
+	}
+	if v.guards == 0 {
+		for _, id := range v.superAdmins {
+			v.found.add("user %s: is a super_admin, but none of them is active", id)
+		}
+	}
+}
