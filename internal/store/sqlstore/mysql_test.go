@@ -3,10 +3,13 @@ package sqlstore_test
 import (
 	"database/sql"
 	"net"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/store/sqlstore"
@@ -64,15 +67,15 @@ func serverConfig(t testing.TB, c *mysql.Config) *sqlstore.MySQLConfig {
 	return &sqlstore.MySQLConfig{Host: host, Port: number, User: c.User, Password: hub.NewSecret(c.Passwd), Database: c.DBName}
 }
 
-// open opens one of the databases, and gives it back empty after the test.
-func (all databases) open(t testing.TB) *sqlstore.Store {
+// take takes one of the databases, and gives it back empty after the test.
+func (all databases) take(t testing.TB) *database {
 	t.Helper()
 	d := <-all
 	t.Cleanup(func() {
 		d.empty(t)
 		all <- d
 	})
-	return d.open(t)
+	return d
 }
 
 // open opens the database and closes it after the test.
@@ -112,7 +115,96 @@ func (d *database) alter(t testing.TB, statements ...string) {
 func TestStoreOnMySQL(t *testing.T) {
 	t.Parallel()
 	all := newDatabases(t, 4)
-	storetest.Run(t, func(t *testing.T) hub.Store { return all.open(t) })
+	storetest.Run(t, func(t *testing.T) hub.Store { return all.take(t).open(t) })
+}
+
+func TestVerifyFindsDamageOnAServer(t *testing.T) {
+	t.Parallel()
+	all := newDatabases(t, 4)
+	for _, tt := range []struct {
+		name       string
+		statements []string
+		want       []string // with <user> and <session> for their ids
+	}{
+		{"none", nil, nil},
+		{"names not folded", []string{`UPDATE users SET last_name = 'Byron'`}, []string{"user <user>: cannot be found by name"}},
+		{"metadata", []string{`UPDATE users SET metadata = '[]'`}, []string{"user <user>: metadata is not a JSON object"}},
+		{"address", []string{`UPDATE users SET email = 'A@example.com'`}, []string{"user <user>: the address is not canonical"}},
+		{"mailed at", []string{`UPDATE users SET mailed_at = 'x'`}, []string{"user <user>: cannot be read"}},
+		{"spent tokens", []string{`UPDATE refresh_tokens SET spent = '{'`}, []string{"session <session>: cannot be read"}},
+		{"epoch", []string{`UPDATE refresh_tokens SET epoch = 5`}, []string{"session <session>: begun in an epoch that its user has not reached"}},
+		{"version", []string{`UPDATE users SET version = 0`}, []string{"user <user>: its version is below 1"}},
+		{"no guard", []string{`UPDATE users SET role = 'super_admin', is_active = 0`}, []string{"user <user>: is a super_admin, but none of them is active"}},
+		{"mail token", []string{
+			`INSERT INTO verification_tokens (token_id, user_id, email, token_type, token, created_at, expires_at)
+				SELECT 'm', user_id, '', 'password_reset', '', created_at, created_at FROM users`,
+			`UPDATE users SET verification_token_id = 'm'`,
+		}, []string{"user <user>: names a mail token of another user, or of another purpose"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := all.take(t)
+			s := d.open(t)
+			u := addUser(t, s, "a@example.com")
+			se := newSession(u)
+			mustDo(t, s.AddSession(t.Context(), se, hub.NewEvent(t.Context(), hub.EventSessionStarted, u.ID, u.CreatedAt)))
+			d.alter(t, tt.statements...)
+			got, err := s.Verify(t.Context())
+			mustDo(t, err)
+			for i := range tt.want {
+				tt.want[i] = strings.NewReplacer("<user>", u.ID, "<session>", se.ID).Replace(tt.want[i])
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestVerifyFindsOrphansAndAMissingIndexOnAServer(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.config.Migrate = true
+	s := d.open(t)
+	u := addUser(t, s, "a@example.com")
+	se := newSession(u)
+	mustDo(t, s.AddSession(t.Context(), se, hub.NewEvent(t.Context(), hub.EventSessionStarted, u.ID, u.CreatedAt)))
+	d.admin.SetMaxOpenConns(1) // so that the variable applies to the statement behind it
+	d.alter(t, "SET foreign_key_checks = 0", "DELETE FROM users", "DROP INDEX users_email ON users")
+	got, err := s.Verify(t.Context())
+	mustDo(t, err)
+	want := []string{"users has no unique index on e-mail addresses: restore the database from a backup, or repair the index", "session " + se.ID + ": its user is not stored"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatAServerSaysOfItself(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	d.config.Migrate = true
+	s := d.open(t)
+	a, err := s.About(t.Context())
+	mustDo(t, err)
+	named := strings.HasPrefix(a.Product, "MySQL ") || strings.HasPrefix(a.Product, "MariaDB ")
+	if a.Engine != "mysql" || !named || a.Schema < 1 || a.Bytes < 1 || !strings.HasSuffix(a.Place, "/"+d.config.MySQL.Database) {
+		t.Errorf("%+v", a)
+	}
+	for name, err := range map[string]error{"backup": s.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db")), "reindex": s.Reindex(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "only for sqlite") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestWhatAFileSaysOfItself(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hub.db")
+	a, err := open(t, path).About(t.Context())
+	mustDo(t, err)
+	if a.Engine != "sqlite" || !strings.HasPrefix(a.Product, "SQLite 3.") || a.Schema < 1 || a.Bytes < 4096 || a.Place != path {
+		t.Errorf("%+v", a)
+	}
 }
 
 func TestDatabaseOnMySQL(t *testing.T) {
