@@ -16,6 +16,7 @@ const (
 	emailIndex     = "users_email_unique"
 	userIndex      = "users_user_id_unique"
 	sessionIndex   = "refresh_tokens_session_id_unique"
+	tokenIndex     = "refresh_tokens_token_id_unique"
 	mailTokenIndex = "verification_tokens_token_id_unique"
 )
 
@@ -53,7 +54,7 @@ func (s *Store) indexes() []index {
 		{in: s.users, name: "users_unverified", keys: up("isEmailVerified", "createdAt")},
 		{in: s.users, name: "users_by_purged_at", keys: up("purgedAt"), sparse: true},
 
-		{in: s.sessions, name: "refresh_tokens_token_id_unique", keys: up("tokenId"), unique: true},
+		{in: s.sessions, name: tokenIndex, keys: up("tokenId"), unique: true},
 		// Sparse, because the original system's documents have no session id.
 		{in: s.sessions, name: sessionIndex, keys: up("sessionId"), unique: true, sparse: true},
 		{in: s.sessions, name: "refresh_tokens_by_user", keys: up("userId")},

@@ -4,28 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/a64core/hub"
 )
-
-// lockoutMemory is how long a failed password check may count: the longest lock that can be configured. The store does
-// not know the policy, so it keeps every failure as long as some policy could ask for it.
-const lockoutMemory = 7 * 24 * time.Hour
-
-// expiry returns the time from which on the lockout is as good as none.
-func expiry(l *hub.Lockout) time.Time {
-	last := l.PendingUntil
-	if l.LockedUntil.After(last) {
-		last = l.LockedUntil
-	}
-	if counts := l.LastFailureAt.Add(lockoutMemory); l.Failures > 0 && counts.After(last) {
-		last = counts
-	}
-	return last
-}
 
 // lockoutFields returns the document of l but for its id, stored as the given version.
 func lockoutFields(l *hub.Lockout, version int64) bson.D {
@@ -35,7 +18,7 @@ func lockoutFields(l *hub.Lockout, version int64) bson.D {
 		{Key: "pendingUntil", Value: orNull(l.PendingUntil)},
 		{Key: "lastFailureAt", Value: orNull(l.LastFailureAt)},
 		{Key: "lockedUntil", Value: orNull(l.LockedUntil)},
-		{Key: "expiresAt", Value: at(expiry(l))},
+		{Key: "expiresAt", Value: at(l.ExpiresAt())},
 		{Key: "version", Value: version},
 	}
 }
@@ -88,4 +71,13 @@ func (s *Store) PutLockout(ctx context.Context, l hub.Lockout, e *hub.Event, mai
 		c.set = append(bson.D{{Key: "_id", Value: text(l.Key)}}, c.set...)
 	}
 	return s.apply(ctx, c)
+}
+
+// notNewerLockout are the conditions, of which one is enough, that the stored lockout is not newer than that of the stamp.
+func notNewerLockout(stamp int64) bson.A {
+	until, version := hub.SplitLockoutStamp(stamp)
+	return bson.A{
+		bson.D{{Key: "pendingUntil", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gte", Value: at(until)}}}}}},
+		bson.D{{Key: "pendingUntil", Value: at(until)}, {Key: "version", Value: bson.D{{Key: "$lte", Value: version}}}},
+	}
 }

@@ -26,7 +26,7 @@ func (s *Store) Marks(ctx context.Context, before time.Time, limit int) ([]hub.M
 	var marks []hub.Mark
 	for _, in := range s.shelves() {
 		some, err := findAll(ctx, s, what, in.Collection, filter, options.Find().SetSort(up("pendingSince")).SetLimit(int64(limit)).
-			SetProjection(up(in.key, "version", "purgedAt", "usedAt", "isUsed", "pendingSince")), func(raw bson.Raw) (hub.Mark, error) { return s.readMark(in, raw) })
+			SetProjection(up(in.key, "version", "pendingUntil", "purgedAt", "usedAt", "isUsed", "pendingSince")), func(raw bson.Raw) (hub.Mark, error) { return s.readMark(in, raw) })
 		if err != nil {
 			return nil, err
 		}
@@ -40,12 +40,15 @@ func (s *Store) Marks(ctx context.Context, before time.Time, limit int) ([]hub.M
 func (s *Store) readMark(in shelf, raw bson.Raw) (hub.Mark, error) {
 	m := hub.Mark{Key: hub.RecordKey{Kind: s.kind(in)}, Version: 1} // events have no version
 	purged, used := false, false
+	var until time.Time
 	err := readFields(raw, func(r *reader, name string, v bson.RawValue) {
 		switch name {
 		case in.key:
 			m.Key.ID = r.text(v)
 		case "version":
 			m.Version = r.number(v)
+		case "pendingUntil":
+			until = r.instant(v)
 		case "purgedAt":
 			purged = !r.instant(v).IsZero()
 		case "usedAt":
@@ -61,6 +64,8 @@ func (s *Store) readMark(in shelf, raw bson.Raw) (hub.Mark, error) {
 		m.Key.Kind = hub.RecordTombstone
 	case m.Key.Kind == hub.RecordMailToken && used:
 		m.Version = 2
+	case m.Key.Kind == hub.RecordLockout:
+		m.Version = (&hub.Lockout{PendingUntil: until, Version: m.Version}).Stamp()
 	}
 	return m, err
 }
@@ -125,6 +130,13 @@ func markFilter(in shelf, m *hub.Mark) bson.D {
 			used[0].Value = nil
 		}
 		return append(filter, used...)
+	case hub.RecordLockout:
+		until, version := hub.SplitLockoutStamp(m.Version)
+		pending := bson.E{Key: "pendingUntil", Value: at(until)}
+		if until.UnixMilli() == 0 {
+			pending.Value = nil
+		}
+		return append(filter, pending, versionIs(version))
 	case hub.RecordTombstone:
 		filter = append(filter, isTombstone())
 	case hub.RecordUser:

@@ -63,27 +63,10 @@ func (s *Store) putKind(ctx context.Context, kind hub.RecordKind, rule hub.PutRu
 		return s.putUsers(ctx, rule, records)
 	case hub.RecordSession, hub.RecordMailToken, hub.RecordMail:
 		return s.putBelongings(ctx, kind, rule, records)
-	case hub.RecordEvent:
-		if rule == hub.UnlessOlder { // events never change
-			return s.insertEvents(ctx, records)
-		}
+	case hub.RecordLockout, hub.RecordEvent:
 	}
 	in, _ := s.shelf(kind)
 	return s.putAll(ctx, in, rule, records)
-}
-
-func (s *Store) insertEvents(ctx context.Context, records []hub.Record) error {
-	documents := make([]any, len(records))
-	for i := range records {
-		documents[i] = fields(&records[i])
-	}
-	return s.do(ctx, "put events", func(ctx context.Context) error {
-		refused, err := insertAllOnce(ctx, s.events, documents)
-		if err == nil && len(refused) > 0 {
-			return errors.New("the server refuses an event")
-		}
-		return err
-	})
 }
 
 // owner returns the id of the user that the record belongs to, and whether it needs one.
@@ -209,6 +192,29 @@ func (s *Store) putAll(ctx context.Context, in shelf, rule hub.PutRule, records 
 		}
 		records = append(again, taken...)
 	}
+	return s.wantNewer(ctx, records)
+}
+
+// wantNewer reports an error unless something newer is stored under the key of each record: then another unique index
+// keeps the record out.
+func (s *Store) wantNewer(ctx context.Context, records []hub.Record) error {
+	keys := make([]hub.RecordKey, len(records))
+	for i, r := range records {
+		keys[i] = r.Key()
+	}
+	stored, err := s.Lookup(ctx, keys...)
+	if err != nil {
+		return err
+	}
+	newest := make(map[hub.RecordKey]int64, len(stored))
+	for _, r := range stored {
+		newest[r.Key()] = r.Version()
+	}
+	for _, r := range records {
+		if newest[r.Key()] <= r.Version() {
+			return errors.New("a unique index keeps a record out")
+		}
+	}
 	return nil
 }
 
@@ -254,6 +260,8 @@ func putModel(in shelf, rule hub.PutRule, r *hub.Record) mongo.WriteModel {
 		if r.MailToken.UsedAt.IsZero() {
 			filter = append(filter, bson.E{Key: "usedAt", Value: nil})
 		}
+	case r.Lockout != nil:
+		filter = append(filter, bson.E{Key: "$or", Value: notNewerLockout(r.Version())})
 	default:
 		filter = append(filter, bson.E{Key: "version", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gt", Value: r.Version()}}}}})
 		if r.User != nil {
@@ -292,7 +300,7 @@ func takenPlaces(ctx context.Context, in shelf, writes []mongo.WriteModel) (take
 		return nil, err
 	}
 	for _, e := range bulk.WriteErrors {
-		if e.Code != codeDuplicateKey || !e.HasErrorMessage(keyIndex(in)) {
+		if e.Code != codeDuplicateKey || !e.HasErrorMessage(keyIndex(in)) && !e.HasErrorMessage(tokenIndex) { // a session has two ids
 			return nil, err
 		}
 		taken = append(taken, e.Index)

@@ -141,3 +141,25 @@ func (s *Store) forgettable(in shelf, now time.Time, keep hub.Retention) bson.A 
 	}
 	return all
 }
+
+// Count implements hub.Database. It asks for what the server knows without looking.
+func (s *Store) Count(ctx context.Context, kind hub.RecordKind) (n int, err error) {
+	const what = "count records"
+	in, ok := s.shelf(kind)
+	if !ok {
+		return 0, fmt.Errorf("%s: no such kind of records", what)
+	}
+	if err := s.flusher.wait(ctx, what); err != nil {
+		return 0, err
+	}
+	err = s.do(ctx, what, func(ctx context.Context) error {
+		if kind == hub.RecordTombstone { // few among the users
+			n, err = count(ctx, in, bson.D{isTombstone()})
+			return err
+		}
+		about, err := in.EstimatedDocumentCount(ctx)
+		n = int(about)
+		return err
+	})
+	return n, err
+}

@@ -105,6 +105,6 @@ func (s *Store) forgetTombstones(ctx context.Context, now time.Time) error {
 
 func (s *Store) tombstoneDeletion(now time.Time) deletion {
 	return deletion{s.users, bson.D{
-		{Key: "purgedAt", Value: bson.D{{Key: "$lt", Value: at(now.Add(-hub.TombstoneLife))}}}, {Key: "pendingSince", Value: nil},
+		{Key: "purgedAt", Value: bson.D{{Key: "$lte", Value: at(now.Add(-hub.TombstoneLife))}}}, {Key: "pendingSince", Value: nil},
 	}}
 }

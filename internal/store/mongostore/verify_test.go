@@ -1,0 +1,126 @@
+package mongostore_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/store/mongostore"
+)
+
+func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC) }
+
+func newUser(email string) hub.User {
+	return hub.User{
+		ID: hub.NewID(), Email: email, PasswordHash: hub.NewSecret("top secret hash"), FirstName: "Ada", LastName: "Lovelace",
+		Role: hub.RoleUser, IsActive: true, CreatedAt: start(), UpdatedAt: start(), Version: 1,
+	}
+}
+
+func newEvent(target string) hub.Event {
+	return hub.NewEvent(context.Background(), hub.EventUserUpdated, target, start())
+}
+
+func newSession(u hub.User) hub.Session {
+	return hub.Session{
+		ID: hub.NewID(), UserID: u.ID, Epoch: u.SessionEpoch, CreatedAt: start(), ExpiresAt: start().Add(time.Hour), Version: 1,
+		Token: hub.RefreshToken{ID: hub.NewID(), Hash: "h", IssuedAt: start(), ExpiresAt: start().Add(time.Hour)},
+	}
+}
+
+func newMailToken(u hub.User) hub.MailToken {
+	return hub.MailToken{ID: hub.NewID(), UserID: u.ID, Email: u.Email, Purpose: hub.PurposeReset, Hash: "h", CreatedAt: start(), ExpiresAt: start().Add(time.Hour)}
+}
+
+func must(t testing.TB, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func wantError(t testing.TB, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: error %v, want %v", what, err, want)
+	}
+}
+
+func wantSame(t testing.TB, what string, got, want any) {
+	t.Helper()
+	secrets := cmp.Comparer(func(a, b hub.Secret) bool { return a.Reveal() == b.Reveal() })
+	if diff := cmp.Diff(want, got, secrets, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// everything is one record of each kind but tombstones.
+func everything(email string) []hub.Record {
+	u := newUser(email)
+	se, m, mail, e := newSession(u), newMailToken(u), hub.NewMail(hub.MailReset, u.ID, u.Email, start()), newEvent(u.ID)
+	return []hub.Record{
+		{User: &u},
+		{Session: &se},
+		{MailToken: &m},
+		{Lockout: &hub.Lockout{Key: hub.LockoutKey(email), Failures: 1, LastFailureAt: start(), Version: 3}},
+		{Mail: &mail},
+		{Event: &e},
+	}
+}
+
+func TestAboutAndVerify(t *testing.T) {
+	t.Parallel()
+	p := newPool(t)
+	s, ctx := p.open(t, mongostore.Config{}), t.Context()
+	records := everything("a@example.com")
+	must(t, "put", s.Put(ctx, hub.UnlessOlder, records...))
+	about, err := s.About(ctx)
+	must(t, "about", err)
+	if about.Engine != "mongodb" || about.Product == "" || about.Place == "" || about.Schema < 1 {
+		t.Errorf("about %+v", about)
+	}
+	ttl := []string{ // the pool dropped them
+		"refresh_tokens: the index refresh_tokens_expire is missing, or is not as it should be",
+		"verification_tokens: the index verification_tokens_expire is missing, or is not as it should be",
+	}
+	found, err := s.Verify(ctx)
+	must(t, "verify", err)
+	wantSame(t, "findings", found, ttl)
+
+	db := p.client.Database(p.nameOf(s))
+	u := records[0].User
+	for _, d := range []struct {
+		collection string
+		document   bson.D
+	}{
+		{"users", bson.D{{Key: "userId", Value: "bad"}, {Key: "email", Value: "Bad@example.com"}, {Key: "role", Value: "user"}, {Key: "version", Value: 1}, {Key: "metadata", Value: "[]"}}},
+		{"users", bson.D{{Key: "userId", Value: "worse"}, {Key: "email", Value: "w"}, {Key: "role", Value: "secret value"}}},
+		{"refresh_tokens", bson.D{{Key: "sessionId", Value: "s1"}, {Key: "tokenId", Value: "t1"}, {Key: "userId", Value: "nobody"}, {Key: "version", Value: 1}}},
+		{"refresh_tokens", bson.D{{Key: "sessionId", Value: "s2"}, {Key: "tokenId", Value: "t2"}, {Key: "userId", Value: u.ID}, {Key: "version", Value: 1}, {Key: "epoch", Value: 9}}},
+		{"mails", bson.D{{Key: "_id", Value: "m1"}, {Key: "state", Value: "lost"}}},
+		{"lockouts", bson.D{{Key: "_id", Value: "l1"}, {Key: "failures", Value: -1}, {Key: "version", Value: 1}}},
+		{"events", bson.D{{Key: "_id", Value: "e1"}, {Key: "at", Value: "yesterday"}}},
+	} {
+		_, err := db.Collection(d.collection).InsertOne(ctx, d.document)
+		must(t, "insert", err)
+	}
+	found, err = s.Verify(ctx)
+	must(t, "verify", err)
+	slices.Sort(found)
+	want := append([]string{
+		"event e1: cannot be read", "lockout l1: counts below zero", "mail m1: is in no state that is known",
+		"session s1: its user does not exist", "session s2: begun in an epoch that its user has not reached",
+		"user bad: cannot be found by name", "user bad: metadata is not a JSON object", "user bad: the address is not canonical",
+		"user worse: cannot be read",
+	}, ttl...)
+	slices.Sort(want)
+	wantSame(t, "findings", found, want)
+}
+
