@@ -195,12 +195,15 @@ func (s *Store) putAll(ctx context.Context, in shelf, rule hub.PutRule, records 
 	return s.wantNewer(ctx, records)
 }
 
-// wantNewer reports an error unless something newer is stored under the key of each record: then another unique index
-// keeps the record out.
+// wantNewer reports an error unless each record is kept out by a newer one or by a purge: then it is another unique index
+// that does.
 func (s *Store) wantNewer(ctx context.Context, records []hub.Record) error {
-	keys := make([]hub.RecordKey, len(records))
-	for i, r := range records {
-		keys[i] = r.Key()
+	if len(records) == 0 {
+		return nil
+	}
+	var keys []hub.RecordKey
+	for _, r := range records {
+		keys = append(keys, r.Key(), hub.RecordKey{Kind: hub.RecordTombstone, ID: r.Key().ID})
 	}
 	stored, err := s.Lookup(ctx, keys...)
 	if err != nil {
@@ -211,7 +214,8 @@ func (s *Store) wantNewer(ctx context.Context, records []hub.Record) error {
 		newest[r.Key()] = r.Version()
 	}
 	for _, r := range records {
-		if newest[r.Key()] <= r.Version() {
+		purged := newest[hub.RecordKey{Kind: hub.RecordTombstone, ID: r.Key().ID}] > 0
+		if !purged && newest[r.Key()] <= r.Version() {
 			return errors.New("a unique index keeps a record out")
 		}
 	}

@@ -123,4 +123,3 @@ func TestAboutAndVerify(t *testing.T) {
 	slices.Sort(want)
 	wantSame(t, "findings", found, want)
 }
-
