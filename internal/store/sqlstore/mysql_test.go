@@ -95,7 +95,7 @@ func (d *database) open(t testing.TB) *sqlstore.Store {
 
 func (d *database) empty(t testing.TB) {
 	t.Helper()
-	for _, table := range []string{"users", "lockouts", "mails", "events", "marks", "tombstones"} { // the others' rows go with the users
+	for _, table := range []string{"refresh_tokens", "verification_tokens", "users", "lockouts", "mails", "events", "marks", "tombstones"} {
 		if _, err := d.admin.Exec("DELETE FROM " + table); err != nil {
 			t.Error(err)
 		}
