@@ -5,7 +5,7 @@ TOOL := go tool -modfile=tools/go.mod
 LDFLAGS := -s -w
 TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help run test check bench generate build cross fuzz docs-assets
+.PHONY: help run test servers servers-stop soak check bench generate build cross fuzz docs-assets
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,15 @@ run: ## serve on an embedded database at http://127.0.0.1:8000
 
 test: ## run all tests with the race detector, and hold the coverage
 	scripts/test.sh
+
+servers: ## start database servers for go test by hand, and print what to export
+	@scripts/test-servers.sh start
+
+servers-stop: ## end those servers
+	@scripts/test-servers.sh stop
+
+soak: ## the tests that take minutes each
+	scripts/test-servers.sh run go test -tags soak -count=1 -timeout 30m -run Soak ./...
 
 check: ## vet, lint, format, vulnerabilities, generated files, all platforms
 	scripts/check.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests with the race detector, in random order, and the share of our statements that they run.
+# All tests with the race detector, in random order, and the share of our statements that they run. Database servers that the
+# environment does not name are started for them, where they can be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,8 +20,8 @@ profile=$(mktemp)
 trap 'rm -f "$profile"' EXIT
 packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
 go vet ./internal/bench
-CGO_ENABLED=1 go test -race -shuffle=on -count=1 -timeout 10m \
-  -coverpkg="$(echo "$packages" | grep -v -e /storetest -e /hubtest | paste -sd,)" -coverprofile="$profile" $packages |
+CGO_ENABLED=1 scripts/test-servers.sh run go test -race -shuffle=on -count=1 -timeout 15m \
+  -coverpkg="$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)" -coverprofile="$profile" $packages |
   sed -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
 
 # A statement counts as run if any package's tests run it: the profile names it once for each.

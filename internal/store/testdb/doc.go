@@ -1,10 +1,21 @@
 // Package testdb gives tests real database servers: a database of the test's own on the servers that the environment
-// names, servers that a test may kill and freeze, and a proxy that breaks connections.
+// names, servers of the test's own that it may kill and freeze, and a proxy that breaks connections.
+//
+// Servers that run already and that tests share:
 //
 //	A64_TEST_MYSQL_DSN     MySQL or MariaDB, as go-sql-driver/mysql writes it; its user may create databases
 //	A64_TEST_MONGODB_URL   MongoDB
 //	A64_TEST_REDIS_URL     Redis
-//	A64_TEST_REQUIRE       which of mysql, mongodb, redis must be there, separated by commas: absence fails the test
+//
+// Programs that StartMySQL and StartMongoDB run, if they are not where such programs are:
+//
+//	A64_TEST_MYSQLD        mariadbd or mysqld
+//	A64_TEST_MONGOD        mongod
+//
+// Tests skip what is absent, unless
+//
+//	A64_TEST_REQUIRE       names it, of mysql (server and program), mongodb, mongod (the program) and redis, separated
+//	                       by commas: then they fail
 //
 // make test starts what is not named and can be had.
 package testdb

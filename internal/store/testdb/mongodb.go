@@ -11,7 +11,7 @@ import (
 // database drops it.
 func MongoDB(t testing.TB) (url, database string) {
 	t.Helper()
-	return server(t, "mongodb", "A64_TEST_MONGODB_URL"), uniqueName()
+	return named(t, "mongodb", "A64_TEST_MONGODB_URL"), uniqueName()
 }
 
 func uniqueName() string { return "a64test_" + strings.ReplaceAll(hub.NewID(), "-", "") }

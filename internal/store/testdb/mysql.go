@@ -11,7 +11,7 @@ import (
 // after the test.
 func MySQL(t testing.TB) *mysql.Config {
 	t.Helper()
-	config, err := mysql.ParseDSN(server(t, "mysql", "A64_TEST_MYSQL_DSN"))
+	config, err := mysql.ParseDSN(named(t, "mysql", "A64_TEST_MYSQL_DSN"))
 	if err != nil {
 		t.Fatal("A64_TEST_MYSQL_DSN cannot be read") // the error may repeat the password
 	}
@@ -23,7 +23,7 @@ func MySQL(t testing.TB) *mysql.Config {
 	}
 	db := sql.OpenDB(connector)
 	config.DBName = uniqueName()
-	if _, err := db.Exec("CREATE DATABASE " + config.DBName); err != nil {
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+config.DBName); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -1,0 +1,27 @@
+package testdb
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// named returns what the environment says about a server. Without it the test is skipped, or fails if it must not be.
+func named(t testing.TB, server, variable string) string {
+	t.Helper()
+	if value := os.Getenv(variable); value != "" {
+		return value
+	}
+	absent(t, server, variable+" is not set")
+	return ""
+}
+
+// absent skips the test, or fails it if the environment requires what is absent.
+func absent(t testing.TB, what, reason string) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("A64_TEST_REQUIRE"), ","), what) {
+		t.Fatalf("%s is required: %s", what, reason)
+	}
+	t.Skipf("no %s to test with: %s", what, reason)
+}
