@@ -78,8 +78,8 @@ func (s *Store) insertEvents(ctx context.Context, records []hub.Record) error {
 		documents[i] = fields(&records[i])
 	}
 	return s.do(ctx, "put events", func(ctx context.Context) error {
-		refused, err := insertAllOnce(ctx, s.events, documents)
-		if err == nil && len(refused) > 0 {
+		was, err := insertAllOnce(ctx, s.events, documents)
+		if err == nil && len(was.refused) > 0 {
 			return errors.New("the server refuses an event")
 		}
 		return err
