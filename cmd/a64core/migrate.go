@@ -28,20 +28,32 @@ func (cmd migrateCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	m, err := app.Migrate(ctx, c)
+	done, err := app.Migrate(ctx, c)
 	if err != nil {
 		return err
 	}
 	if cmd.JSON {
-		return printJSON(p.stdout, struct {
-			From int64 `json:"from"`
-			To   int64 `json:"to"`
-		}{m.From, m.To})
+		type migration struct {
+			Database string `json:"database"`
+			From     int64  `json:"from"`
+			To       int64  `json:"to"`
+		}
+		all := make([]migration, len(done))
+		for i, m := range done {
+			all[i] = migration{string(m.Engine), m.From, m.To}
+		}
+		return printJSON(p.stdout, all)
 	}
-	if m.From == m.To {
-		return printText(p.stdout, "The schema is up to date: version %d.\n", m.To)
+	for _, m := range done {
+		text := fmt.Sprintf("The schema of %s is up to date: version %d.\n", m.Engine, m.To)
+		if m.From != m.To {
+			text = fmt.Sprintf("The schema of %s is now at version %d; it was at %s.\n", m.Engine, m.To, orNone(m.From))
+		}
+		if err := printText(p.stdout, "%s", text); err != nil {
+			return err
+		}
 	}
-	return printText(p.stdout, "The schema is now at version %d; it was at %s.\n", m.To, orNone(m.From))
+	return nil
 }
 
 func orNone(version int64) string {

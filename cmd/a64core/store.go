@@ -9,6 +9,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/store/sqlstore"
 )
 
@@ -19,17 +20,18 @@ type storeCommands struct {
 	Repair storeRepairCommand `cmd:"" help:"Rebuild the indexes, the one damage that can be mended without a backup."`
 }
 
-// withStore opens the database for a command, with nothing around it, and closes it afterwards.
+// withStore opens the SQLite database for a command, with nothing around it, and closes it afterwards.
 func (p *program) withStore(ctx context.Context, do func(*sqlstore.Store, string) error) (err error) {
 	c, err := p.settings()
 	if err != nil {
 		return err
 	}
-	s, err := app.OpenStore(ctx, c)
+	db, err := app.OpenDatabase(ctx, c, config.SQLite, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
+	s, _ := db.(*sqlstore.Store)
 	return do(s, c.SQLitePath)
 }
 

@@ -61,6 +61,7 @@ type Stats struct {
 	Sessions       int       `json:"sessions" doc:"Neither ended nor expired." example:"12"`
 	Mails          MailStats `json:"mails"`
 	ReplicationLag *float64  `json:"replicationLag" doc:"Seconds by which the second database is behind; null with one database." example:"0.2"`
+	Pending        *int      `json:"replicationPending" doc:"Records that are still to be copied to the second database; null with one database." example:"3"`
 }
 
 // UserStats counts accounts. Deleted ones count as deleted only.
@@ -104,6 +105,10 @@ func newStats(counted hub.Stats) Stats {
 			Queued: counted.Mails[hub.MailQueued], Sent: counted.Mails[hub.MailSent],
 			Dropped: counted.Mails[hub.MailDropped], Dead: counted.Mails[hub.MailDead],
 		},
+	}
+	if r := counted.Replication; r != nil {
+		lag := r.Lag.Seconds()
+		out.ReplicationLag, out.Pending = &lag, &r.Pending
 	}
 	byRole := map[hub.Role]hub.UserCount{}
 	for _, c := range counted.Users {

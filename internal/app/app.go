@@ -18,7 +18,7 @@ import (
 	"github.com/a64core/hub/internal/password"
 	"github.com/a64core/hub/internal/ratelimit"
 	"github.com/a64core/hub/internal/store/livecache"
-	"github.com/a64core/hub/internal/store/sqlstore"
+	"github.com/a64core/hub/internal/store/replica"
 	"github.com/a64core/hub/internal/token"
 	"github.com/a64core/hub/internal/users"
 )
@@ -44,6 +44,8 @@ type App struct {
 	Queue *mail.Queue
 	API   *api.API
 
+	Replica *replica.Store // with two databases; else nil
+
 	config     config.Config
 	idle       bool
 	log        *slog.Logger
@@ -61,7 +63,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	if o.Now == nil {
 		o.Now, limitClock = systemClock, time.Now // with its monotonic reading, so that setting the clock lifts no limit
 	}
-	database, err := OpenStore(ctx, c)
+	database, err := OpenStore(ctx, c, o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +92,8 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	policy := password.NewPolicy(c.AppName)
 	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
 	a := &App{config: c, idle: o.Idle, limitClock: limitClock, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	a.Replica, _ = database.(*replica.Store)
+	a.ready.replica, a.ready.engines = a.Replica, Engines(c)
 	a.Auth = &auth.Service{
 		Store: store, Authority: cache, Tokens: issuer, Passwords: passwords, Policy: policy,
 		Lockouts: &ratelimit.Guard{Store: store, Policy: lockoutPolicy(c), Now: o.Now},
@@ -112,15 +116,6 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 
 // Close closes the database. Run must have returned.
 func (a *App) Close() error { return a.Store.Close() }
-
-// OpenStore opens the database that the settings name, and brings its schema up to date if they say so.
-func OpenStore(ctx context.Context, c config.Config) (*sqlstore.Store, error) {
-	s, err := sqlstore.Open(ctx, sqlstore.Config{Path: c.SQLitePath, Migrate: c.Migrate})
-	if err != nil {
-		return nil, fmt.Errorf("open the database: %w", err)
-	}
-	return s, nil
-}
 
 // Tokens name who issued them and for whom, so that those of another system with the same key are worth nothing.
 const (
@@ -145,12 +140,3 @@ func lockoutPolicy(c config.Config) hub.LockoutPolicy {
 
 // systemClock gives the time as databases keep it.
 func systemClock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
-
-// Migrate brings the schema of the database that the settings name up to date.
-func Migrate(ctx context.Context, c config.Config) (sqlstore.Migration, error) {
-	m, err := sqlstore.Migrate(ctx, sqlstore.Config{Path: c.SQLitePath})
-	if err != nil {
-		return m, fmt.Errorf("migrate the database: %w", err)
-	}
-	return m, nil
-}

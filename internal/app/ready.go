@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/store/replica"
 )
 
 const (
@@ -14,9 +16,18 @@ const (
 	readyTimeout = 2 * time.Second // for the database to answer a probe
 )
 
+// The states of a dependency.
+const (
+	healthy   = "healthy"
+	degraded  = "degraded" // the hub goes on without it for now
+	unhealthy = "unhealthy"
+)
+
 // readiness says whether the hub can serve: its database answers and it is not shutting down.
 type readiness struct {
 	store    hub.Store
+	replica  *replica.Store // with two databases
+	engines  []config.Database
 	draining atomic.Bool
 
 	mu      sync.Mutex
@@ -24,14 +35,35 @@ type readiness struct {
 	healthy bool
 }
 
-// check returns the state of each dependency, and whether all is well.
+// check returns the state of each dependency, and whether requests can be served.
 func (r *readiness) check(ctx context.Context) (map[string]string, bool) {
-	state := "unhealthy"
-	healthy := r.databaseHealthy(ctx)
-	if healthy {
-		state = "healthy"
+	if r.replica != nil {
+		checks, ready := r.checkBoth()
+		return checks, ready && !r.draining.Load()
 	}
-	return map[string]string{"database": state}, healthy && !r.draining.Load()
+	state := unhealthy
+	answers := r.databaseHealthy(ctx)
+	if answers {
+		state = healthy
+	}
+	return map[string]string{"database": state}, answers && !r.draining.Load()
+}
+
+// checkBoth tells of two databases what was seen at the last look at them, a second ago at most. While the first is away
+// and the second stands in for it, reads can be served.
+func (r *readiness) checkBoth() (map[string]string, bool) {
+	state := r.replica.State()
+	first, second := healthy, healthy
+	if state.Behind(time.Now()) {
+		second = degraded
+	}
+	if state.PrimaryAway {
+		first = degraded
+		if state.SecondaryAway || !state.CaughtUp {
+			first, second = unhealthy, unhealthy
+		}
+	}
+	return map[string]string{string(r.engines[0]): first, string(r.engines[1]): second}, first != unhealthy
 }
 
 // databaseHealthy asks the database at most once per readyMaxAge; whoever comes at the same time shares the answer.

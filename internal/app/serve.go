@@ -47,6 +47,9 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	server := a.server()
 	group, ctx := errgroup.WithContext(ctx)
+	if a.Replica != nil {
+		group.Go(func() error { return a.Replica.Run(ctx) })
+	}
 	if !a.idle {
 		group.Go(func() error { return a.Queue.Run(ctx) })
 		group.Go(func() error { return a.janitor.run(ctx) })

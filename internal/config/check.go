@@ -48,6 +48,10 @@ func (k *checker) rules(c *Config) {
 		"must not trust so large a part of the Internet in production: an IPv4 network needs at least /8, an IPv6 network /7", env)
 	k.refuse(production && c.MailDriver == MailLog, "MAIL_DRIVER", `must not be "log" in production: nobody would get a mail`, env)
 
+	k.refuse((c.Database == MongoDB || c.Database == Dual) && c.MongoDBURL.IsZero(), "MONGODB_URL", "is needed for DATABASE="+string(c.Database), "DATABASE")
+	k.refuse((c.Database == MySQL || c.Database == Dual) && c.MySQLHost == "", "MYSQL_HOST", "is needed for DATABASE="+string(c.Database), "DATABASE")
+	k.refuse((c.Database == MySQL || c.Database == Dual) && c.MySQLUser == "", "MYSQL_USER", "is needed for DATABASE="+string(c.Database), "DATABASE")
+
 	k.refuse(c.MailDriver == MailSMTP && c.SMTPURL.IsZero(), "SMTP_URL", "is needed for MAIL_DRIVER=smtp")
 	k.refuse(c.MailDriver != MailLog && c.MailFrom == nil, "MAIL_FROM", "is needed to send mail", "MAIL_DRIVER")
 	k.refuse(c.TLSCertFile != "" && c.TLSKeyFile == "", "TLS_KEY_FILE", "is needed with TLS_CERT_FILE")

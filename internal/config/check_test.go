@@ -78,9 +78,12 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 		{"level", "LOG_LEVEL", development, []string{"TRACE", "3"}, []string{"debug", "CRITICAL"}},
 		{"format", "LOG_FORMAT", development, []string{"xml"}, []string{"json", "text"}},
 
-		{"not available", "DATABASE", development, []string{"mongodb", "MySQL", "dual", "postgres"}, []string{"sqlite", ""}},
-		{"not available", "MONGODB_URL", development, []string{"mongodb://localhost"}, []string{""}},
-		{"not available", "MYSQL_PORT", development, []string{"3306"}, []string{""}},
+		{"database without its server", "DATABASE", development, []string{"postgres"}, []string{"sqlite", ""}},
+		{"no server named", "MONGODB_URL", map[string]string{"DATABASE": "mongodb"}, []string{"", "http://h", "mongodb://"}, []string{"mongodb://localhost", "mongodb+srv://u:p@h/?tls=true"}},
+		{"no server named", "MYSQL_HOST", map[string]string{"DATABASE": "mysql", "MYSQL_USER": "u"}, []string{""}, []string{"db.example.com", "::1"}},
+		{"no user named", "MYSQL_USER", map[string]string{"DATABASE": "dual", "MONGODB_URL": "mongodb://h", "MYSQL_HOST": "h"}, []string{""}, []string{"hub"}},
+		{"port", "MYSQL_PORT", development, []string{"0", "65536", "x"}, []string{"3307", ""}},
+		{"TLS to MySQL", "MYSQL_TLS", development, []string{"yes"}, []string{"true", "false", "skip-verify", ""}},
 		{"not available", "REDIS_URL", development, []string{"redis://localhost", "junk"}, []string{""}},
 		{"not available", "SENDGRID_API_KEY", development, []string{"SG.x"}, []string{""}},
 		{"not available", "METRICS_ADDR", development, []string{":9090"}, []string{""}},
@@ -111,9 +114,8 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 
 func TestWhatIsNotAvailableNamesTheAlternative(t *testing.T) {
 	t.Parallel()
-	_, err := Load(from(map[string]string{"DATABASE": "mongodb", "MAIL_DRIVER": "ses", "MONGODB_URL": "mongodb://u:CANARY@h"}))
-	want := `DATABASE: "mongodb" is not available in this version; use sqlite
-MONGODB_URL: is not available in this version; remove it
+	_, err := Load(from(map[string]string{"MAIL_DRIVER": "ses", "REDIS_URL": "redis://u:CANARY@h"}))
+	want := `REDIS_URL: is not available in this version; remove it
 MAIL_DRIVER: "ses" is not available in this version; use log or smtp`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v", err)

@@ -40,6 +40,7 @@ type Config struct {
 	MySQLUser     string
 	MySQLPassword hub.Secret
 	MySQLName     string
+	MySQLTLS      string
 	RedisURL      hub.Secret
 
 	SecretKey            hub.Secret // zero in development until EnsureSecretKey

@@ -10,14 +10,6 @@ import (
 // in it: of a setting that maps to nil any value, else the values named. An entry goes when its part comes.
 func unavailable() map[string][]string {
 	return map[string][]string{
-		"DATABASE":                    {string(MongoDB), string(MySQL), string(Dual)},
-		"MONGODB_URL":                 nil,
-		"MONGODB_DB_NAME":             nil,
-		"MYSQL_HOST":                  nil,
-		"MYSQL_PORT":                  nil,
-		"MYSQL_USER":                  nil,
-		"MYSQL_PASSWORD":              nil,
-		"MYSQL_DB_NAME":               nil,
 		"REDIS_URL":                   nil,
 		"MAIL_DRIVER":                 {string(MailSendGrid), string(MailSES)},
 		"SENDGRID_API_KEY":            nil,

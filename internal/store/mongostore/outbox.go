@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,29 +117,34 @@ func insertOnce(ctx context.Context, in shelf, e *entry) error {
 	return err
 }
 
-// insertAllOnce inserts documents unless they are there. It returns the places of those that the server refuses for good.
-func insertAllOnce(ctx context.Context, in shelf, documents []any) (refused map[int]bool, err error) {
+// inserted says of documents, by their places, what came of inserting them.
+type inserted struct {
+	there   map[int]bool // stored already
+	refused map[int]bool // by the server, for good
+}
+
+// insertAllOnce inserts documents unless they are there.
+func insertAllOnce(ctx context.Context, in shelf, documents []any) (inserted, error) {
+	was := inserted{make(map[int]bool), make(map[int]bool)}
 	if len(documents) == 0 {
-		return nil, nil
+		return was, nil
 	}
-	_, err = in.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
+	_, err := in.InsertMany(ctx, documents, options.InsertMany().SetOrdered(false))
 	var bulk mongo.BulkWriteException
 	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
-		return nil, err
+		return was, err
 	}
 	for _, e := range bulk.WriteErrors {
 		switch {
 		case e.Code == codeDuplicateKey:
-		case e.Code == codeWriteConflict || e.Code == codeFerretDeadlock:
-			return nil, err
+			was.there[e.Index] = true
+		case slices.Contains(unavailableCodes(), e.Code):
+			return was, err
 		default:
-			if refused == nil {
-				refused = make(map[int]bool)
-			}
-			refused[e.Index] = true
+			was.refused[e.Index] = true
 		}
 	}
-	return refused, nil
+	return was, nil
 }
 
 // markSpent marks a mail token as used. One that is gone has expired.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,19 +14,33 @@ import (
 	"github.com/a64core/hub"
 )
 
-// settle carries out the entries of deliveries, takes them out of their outboxes, and removes marks.
+// settlement is one round of the flusher, or of a recovery.
+type settlement struct {
+	*Store
+	deliveries []delivery
+	marks      map[hub.RecordKey]hub.Mark // that are still to be removed
+}
+
+// settle carries out the entries of deliveries, takes them out of their outboxes, and removes marks. Where a mark is on a
+// document that is written anyway, it goes with that write.
 func (s *Store) settle(ctx context.Context, deliveries []delivery, marks []hub.Mark) error {
-	if err := s.storeRecords(ctx, deliveries, marks); err != nil {
+	x := settlement{s, deliveries, make(map[hub.RecordKey]hub.Mark, len(marks))}
+	for _, m := range marks {
+		if x.marks[m.Key].Version <= m.Version { // who copied the later version has no use for the earlier mark
+			x.marks[m.Key] = m
+		}
+	}
+	if err := x.storeRecords(ctx); err != nil {
 		return err
 	}
-	refused, err := s.carryOutRest(ctx, deliveries)
+	refused, err := x.carryOutRest(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.empty(ctx, deliveries); err != nil {
+	if err := x.emptyOutboxes(ctx); err != nil {
 		return err
 	}
-	if err := s.removeMarks(ctx, marks); err != nil {
+	if err := s.removeMarks(ctx, slices.Collect(maps.Values(x.marks))); err != nil {
 		return err
 	}
 	return refused
@@ -33,14 +48,14 @@ func (s *Store) settle(ctx context.Context, deliveries []delivery, marks []hub.M
 
 // carryOutRest carries out what is neither event nor mail. What the database refuses for good, the first such error is
 // refused, keeps nobody else waiting.
-func (s *Store) carryOutRest(ctx context.Context, deliveries []delivery) (refused, err error) {
-	for i := range deliveries {
-		for j := range deliveries[i].entries {
-			e := &deliveries[i].entries[j]
+func (x *settlement) carryOutRest(ctx context.Context) (refused, err error) {
+	for i := range x.deliveries {
+		for j := range x.deliveries[i].entries {
+			e := &x.deliveries[i].entries[j]
 			if e.done || e.isRecord() {
 				continue
 			}
-			err := s.do(ctx, "carry out an outbox", func(ctx context.Context) error { return s.carryOut(ctx, e) })
+			err := x.do(ctx, "carry out an outbox", func(ctx context.Context) error { return x.carryOut(ctx, e) })
 			switch {
 			case err == nil:
 				e.done = true
@@ -54,50 +69,49 @@ func (s *Store) carryOutRest(ctx context.Context, deliveries []delivery) (refuse
 	return refused, nil
 }
 
-// storeRecords inserts all events and mails, each sort by one call. An event whose mark is to be removed in the same batch
-// is stored without it.
-func (s *Store) storeRecords(ctx context.Context, deliveries []delivery, marks []hub.Mark) error {
-	unmarked := make(map[string]bool)
-	for _, m := range marks {
-		if m.Key.Kind == hub.RecordEvent {
-			unmarked[m.Key.ID] = true
-		}
-	}
-	for kind, in := range map[entryKind]shelf{entryEvent: s.events, entryMail: s.mails} {
+// storeRecords inserts all events and mails, each sort by one call.
+func (x *settlement) storeRecords(ctx context.Context) error {
+	for kind, in := range map[entryKind]shelf{entryEvent: x.events, entryMail: x.mails} {
 		var entries []*entry
 		var documents []any
-		for i := range deliveries {
-			for j := range deliveries[i].entries {
-				e := &deliveries[i].entries[j]
+		for i := range x.deliveries {
+			for j := range x.deliveries[i].entries {
+				e := &x.deliveries[i].entries[j]
 				if e.Kind != kind || e.done {
 					continue
 				}
 				entries = append(entries, e)
-				documents = append(documents, e.stored(kind == entryEvent && unmarked[e.id()]))
+				documents = append(documents, x.toStore(e))
 			}
 		}
-		var refused map[int]bool
-		err := s.do(ctx, "store records", func(ctx context.Context) (err error) {
-			refused, err = insertAllOnce(ctx, in, documents)
+		var was inserted
+		err := x.do(ctx, "store records", func(ctx context.Context) (err error) {
+			was, err = insertAllOnce(ctx, in, documents)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		for i, e := range entries {
-			e.done = !refused[i]
+			e.done = !was.refused[i]
+			if e.done && !was.there[i] && e.Kind == entryEvent {
+				delete(x.marks, e.key())
+			}
 		}
 	}
 	return nil
 }
 
-// stored returns the document to insert.
-func (e *entry) stored(unmarked bool) any {
-	if !unmarked || e.document == nil {
-		return e.Body
+// toStore returns the document to insert: without a mark, if that is to be removed in this round.
+func (x *settlement) toStore(e *entry) any {
+	if _, unmarked := x.marks[e.key()]; unmarked && e.Kind == entryEvent && e.document != nil {
+		return e.document
 	}
-	return e.document
+	return e.Body
 }
+
+// key names the event of an entry.
+func (e *entry) key() hub.RecordKey { return hub.RecordKey{Kind: hub.RecordEvent, ID: e.id()} }
 
 // outboxOf is what of one document's outbox was carried out.
 type outboxOf struct {
@@ -128,49 +142,68 @@ func gather(deliveries []delivery) []*outboxOf {
 	return slices.DeleteFunc(all, func(o *outboxOf) bool { return len(o.entries) == 0 })
 }
 
-// empty takes what was carried out from its outboxes.
-func (s *Store) empty(ctx context.Context, deliveries []delivery) error {
-	for _, in := range []shelf{s.sessions, s.lockouts, s.users, s.mails} {
-		var all []*outboxOf
-		for _, o := range gather(deliveries) {
+// emptyOutboxes takes what was carried out from its outboxes.
+func (x *settlement) emptyOutboxes(ctx context.Context) error {
+	all := gather(x.deliveries)
+	for _, in := range x.owners() {
+		var some []*outboxOf
+		for _, o := range all {
 			if o.in.Name() == in.Name() {
-				all = append(all, o)
+				some = append(some, o)
 			}
 		}
-		if len(all) == 0 {
+		if len(some) == 0 {
 			continue
 		}
-		if err := s.emptyAll(ctx, in, all); err != nil {
+		if err := x.emptyAll(ctx, in, some); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// emptyAll empties the outboxes that hold just what was carried out, which is most of them. If there are others, it takes
-// the entries out of all of them one by one, and looks whether the users are still there.
-func (s *Store) emptyAll(ctx context.Context, in shelf, all []*outboxOf) error {
+// emptyAll empties the outboxes that hold just what was carried out, which is most of them, and removes their marks. If
+// there are others, it takes the entries out of all of them one by one, and looks whether the users are still there.
+func (x *settlement) emptyAll(ctx context.Context, in shelf, all []*outboxOf) error {
 	writes := make([]mongo.WriteModel, len(all))
+	kind := x.kind(in)
+	var unmarked []hub.RecordKey
 	for i, o := range all {
-		filter := bson.D{{Key: in.key, Value: text(o.id)}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: len(o.entries)}}}}
-		for i := range o.entries {
-			filter = append(filter, bson.E{Key: fmt.Sprintf("outbox.%d.name", i), Value: o.entries[i].Name})
-		}
-		if in.Name() == s.users.Name() {
+		filter := o.filter()
+		if in.Name() == x.users.Name() {
 			filter = append(filter, isUser())
 		}
-		writes[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(noOutbox())
+		update := noOutbox()
+		if m, ok := x.marks[hub.RecordKey{Kind: kind, ID: o.id}]; ok {
+			filter = append(filter, versionIs(m.Version))
+			update = append(update, bson.E{Key: "pendingSince", Value: ""})
+			unmarked = append(unmarked, m.Key)
+		}
+		writes[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(bson.D{{Key: "$unset", Value: update}})
 	}
-	matched, err := s.bulk(ctx, "empty outboxes", in, writes, false)
-	if err != nil || matched == len(all) {
+	matched, err := x.bulk(ctx, "empty outboxes", in, writes, false)
+	if err != nil {
 		return err
 	}
-	return s.takeOut(ctx, in, all)
+	if matched < len(all) {
+		return x.takeOut(ctx, in, all)
+	}
+	for _, key := range unmarked {
+		delete(x.marks, key)
+	}
+	return nil
 }
 
-func noOutbox() bson.D {
-	return bson.D{{Key: "$unset", Value: bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}}}}
+// filter matches the document if its outbox holds just these entries.
+func (o *outboxOf) filter() bson.D {
+	filter := bson.D{{Key: o.in.key, Value: text(o.id)}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: len(o.entries)}}}}
+	for i := range o.entries {
+		filter = append(filter, bson.E{Key: fmt.Sprintf("outbox.%d.name", i), Value: o.entries[i].Name})
+	}
+	return filter
 }
+
+func noOutbox() bson.D { return bson.D{{Key: "outbox", Value: ""}, {Key: "outboxSince", Value: ""}} }
 
 // takeOut takes the entries out one by one, and the outboxes that are empty then.
 func (s *Store) takeOut(ctx context.Context, in shelf, all []*outboxOf) error {
@@ -179,7 +212,7 @@ func (s *Store) takeOut(ctx context.Context, in shelf, all []*outboxOf) error {
 		pull := bson.D{{Key: "$pull", Value: bson.D{{Key: "outbox", Value: bson.D{{Key: "name", Value: bson.D{{Key: "$in", Value: names(o.entries)}}}}}}}}
 		writes = append(writes,
 			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: in.key, Value: text(o.id)}}).SetUpdate(pull),
-			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: in.key, Value: text(o.id)}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}}).SetUpdate(noOutbox()))
+			mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: in.key, Value: text(o.id)}, {Key: "outbox", Value: bson.D{{Key: "$size", Value: 0}}}}).SetUpdate(bson.D{{Key: "$unset", Value: noOutbox()}}))
 	}
 	if _, err := s.bulk(ctx, "empty outboxes", in, writes, true); err != nil || in.Name() != s.users.Name() {
 		return err
@@ -197,68 +230,4 @@ func (s *Store) bulk(ctx context.Context, what string, in shelf, writes []mongo.
 		return err
 	})
 	return matched, err
-}
-
-// takeBack deletes the sessions and mails that were inserted for users who were purged meanwhile, maybe after the purge
-// had looked for them. Tombstones that nobody needs go too.
-func (s *Store) takeBack(ctx context.Context, all []*outboxOf) error {
-	var ids bson.A
-	for _, o := range all {
-		ids = append(ids, o.id)
-	}
-	live := make(map[string]bool)
-	users, err := findAll(ctx, s, "look for purged users", s.users.Collection,
-		bson.D{{Key: "userId", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "purgedAt", Value: nil}},
-		options.Find().SetProjection(bson.D{{Key: "userId", Value: 1}}),
-		func(raw bson.Raw) (string, error) { return textOf(raw, "userId"), nil })
-	if err != nil {
-		return err
-	}
-	for _, id := range users {
-		live[id] = true
-	}
-	for _, o := range all {
-		if live[o.id] {
-			continue
-		}
-		if err := s.takeBackOf(ctx, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Store) takeBackOf(ctx context.Context, o *outboxOf) error {
-	purged := false
-	for i := range o.entries {
-		var in shelf
-		switch o.entries[i].Kind {
-		case entryPurge:
-			kept, _ := o.entries[i].Body.Lookup("keep").BooleanOK()
-			purged = !kept
-			continue
-		case entryMail:
-			in = s.mails
-		case entrySession:
-			in = s.sessions
-		default:
-			continue
-		}
-		err := s.do(ctx, "take back", func(ctx context.Context) error {
-			_, err := in.DeleteOne(ctx, bson.D{{Key: in.key, Value: o.entries[i].id()}})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if s.marks || !purged { // one that came by Put keeps late copies out
-		return nil
-	}
-	return s.do(ctx, "forget a tombstone", func(ctx context.Context) error {
-		_, err := s.users.DeleteOne(ctx, bson.D{
-			{Key: "userId", Value: o.id}, isTombstone(), {Key: "outboxSince", Value: nil}, {Key: "pendingSince", Value: nil},
-		})
-		return err
-	})
 }

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/store/mongostore"
+	"github.com/a64core/hub/internal/store/replica"
+	"github.com/a64core/hub/internal/store/sqlstore"
+)
+
+// Engines returns the engines of the databases that DATABASE names, the one that decides first.
+func Engines(c config.Config) []config.Database {
+	if c.Database == config.Dual {
+		return []config.Database{config.MongoDB, config.MySQL}
+	}
+	return []config.Database{c.Database}
+}
+
+// OpenStore opens what DATABASE names, and brings schemas up to date if the settings say so. With two databases it is a
+// *replica.Store.
+func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (hub.Store, error) {
+	engines := Engines(c)
+	primary, err := OpenDatabase(ctx, c, engines[0], len(engines) > 1)
+	if err != nil || len(engines) == 1 {
+		return primary, err
+	}
+	s, err := replica.New(ctx, replica.Config{
+		Primary: primary, Log: log,
+		OpenSecondary: func(ctx context.Context) (hub.Database, error) { return OpenDatabase(ctx, c, engines[1], false) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, primary.Close())
+	}
+	return s, nil
+}
+
+// OpenDatabase opens the database of one engine. With marks it keeps track of what has to be copied to another.
+func OpenDatabase(ctx context.Context, c config.Config, engine config.Database, marks bool) (db hub.Database, err error) {
+	switch engine {
+	case config.MongoDB:
+		db, err = opened(mongostore.Open(ctx, mongoConfig(c, marks)))
+	case config.SQLite, config.MySQL:
+		db, err = opened(sqlstore.Open(ctx, sqlConfig(c, engine, marks)))
+	default:
+		err = errors.New("no such engine")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the database (%s): %w", engine, err)
+	}
+	return db, nil
+}
+
+// opened turns a failed opening into no database at all, rather than one of a nil pointer.
+func opened[T hub.Database](db T, err error) (hub.Database, error) {
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+func mongoConfig(c config.Config, marks bool) mongostore.Config {
+	return mongostore.Config{URL: c.MongoDBURL, Database: c.MongoDBName, Migrate: c.Migrate, Marks: marks}
+}
+
+func sqlConfig(c config.Config, engine config.Database, marks bool) sqlstore.Config {
+	s := sqlstore.Config{Path: c.SQLitePath, Migrate: c.Migrate, Marks: marks}
+	if engine == config.MySQL {
+		s.MySQL = &sqlstore.MySQLConfig{
+			Host: c.MySQLHost, Port: c.MySQLPort, User: c.MySQLUser, Password: c.MySQLPassword, Database: c.MySQLName, TLS: c.MySQLTLS,
+		}
+	}
+	return s
+}
+
+// Migration says what migrating one database did: which version its schema had, 0 for none, and which it has.
+type Migration struct {
+	Engine   config.Database
+	From, To int64
+}
+
+// Migrate brings the schemas of all databases that the settings name up to date.
+func Migrate(ctx context.Context, c config.Config) ([]Migration, error) {
+	var done []Migration
+	for _, engine := range Engines(c) {
+		m := Migration{Engine: engine}
+		var err error
+		if engine == config.MongoDB {
+			var mongo mongostore.Migration
+			mongo, err = mongostore.Migrate(ctx, mongoConfig(c, false))
+			m.From, m.To = mongo.From, mongo.To
+		} else {
+			var sql sqlstore.Migration
+			sql, err = sqlstore.Migrate(ctx, sqlConfig(c, engine, false))
+			m.From, m.To = sql.From, sql.To
+		}
+		if err != nil {
+			return done, fmt.Errorf("migrate the database (%s): %w", engine, err)
+		}
+		done = append(done, m)
+	}
+	return done, nil
+}
