@@ -1,9 +1,9 @@
-// Package sqlstore keeps everything in a SQL database: it is a [hub.Store] on SQLite.
+// Package sqlstore keeps everything in a SQL database: it is a [hub.Store] on SQLite, MySQL and MariaDB.
 //
-// The queries are written in the SQL that SQLite, MySQL and MariaDB share. What differs between them, which is how a
-// database is opened, its schema and what its error codes mean, stands in a dialect; [Open] uses the one for SQLite.
+// The queries are written in the SQL that the three share. What differs between them, which is how a database is opened,
+// its schema and what its error codes mean, stands in a dialect: one for SQLite, one for MySQL and MariaDB.
 //
-// # Reading and writing
+// # Reading and writing on SQLite
 //
 // SQLite has one writer at a time and any number of readers that do not wait for it. So there is one connection that
 // writes, owned by one goroutine, and a pool that only reads. Every method that changes something hands the writer one
@@ -14,6 +14,17 @@
 //
 // Several processes may use one file. Whoever finds it locked waits up to five seconds and then gets
 // [hub.ErrUnavailable].
+//
+// # Reading and writing on a server
+//
+// There is one pool. Each unit is a transaction of its own under READ COMMITTED: what it relies on stands in the
+// conditions of its statements, or is locked by them. A unit is run again, within the four seconds that every call has,
+// if the server chose it to end a deadlock or its connection died before the commit. A commit that was not answered may
+// have happened: that is [hub.ErrUnavailable], and versions tell a caller who tries again.
+//
+// Statements that change something carry their values in their text, since their connection is another each time;
+// queries are prepared on every connection. Texts are compared code point by code point, and time zone, strictness and
+// language are set on every connection, whatever the server's defaults are.
 //
 // The tables are described in migrations; package storetest describes the behaviour. The store knows no rules of the
 // product: those are made by the documents of package hub and the services.

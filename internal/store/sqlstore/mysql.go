@@ -90,7 +90,8 @@ func openMySQL(c *MySQLConfig, version serverVersion, timeout time.Duration) (*s
 	config.Params = map[string]string{
 		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'", // nothing is cut silently; the zero time is one
 		"time_zone":                "'+00:00'",
-		"innodb_lock_wait_timeout": "2", // so that a repetition fits into the patience
+		"innodb_lock_wait_timeout": "2",                                  // so that a repetition fits into the patience
+		"lock_wait_timeout":        strconv.Itoa(int(timeout.Seconds())), // for tables; nobody reads the answer after that
 		"lc_messages":              "'en_US'",
 	}
 	if name := version.isolationVariable(); name != "" {
