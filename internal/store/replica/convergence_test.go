@@ -349,8 +349,6 @@ func clear(t *testing.T, db hub.Database) {
 	}
 }
 
-const worlds = 1000 // each of some twenty steps, with some sixty calls over the network
-
 // TestBothSidesConverge lets changes, lost and late calls, rounds of the worker, sweeps and restarts happen in any order.
 func TestBothSidesConverge(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,7 @@ var _ hub.Store = (*Faulty)(nil)
 type fault struct {
 	err   error
 	after bool
+	calls int // how many calls fail by it
 }
 
 // NewFaulty returns a store that does what store does until told to fail.
@@ -33,9 +34,14 @@ func NewFaulty(store hub.Store) *Faulty {
 func (f *Faulty) FailNext(method string, n int, err error, after bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for range n {
-		f.faults[method] = append(f.faults[method], fault{err, after})
-	}
+	f.faults[method] = append(f.faults[method], fault{err, after, n})
+}
+
+// Heal takes back all failures that did not happen yet.
+func (f *Faulty) Heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.faults)
 }
 
 // Unspent returns how many of the failures asked for did not happen yet. A test that expects failures wants zero at its
@@ -45,7 +51,9 @@ func (f *Faulty) Unspent() int {
 	defer f.mu.Unlock()
 	n := 0
 	for _, faults := range f.faults {
-		n += len(faults)
+		for _, fault := range faults {
+			n += fault.calls
+		}
 	}
 	return n
 }
@@ -58,8 +66,11 @@ func (f *Faulty) take(method string) (fault, bool) {
 	if len(faults) == 0 {
 		return fault{}, false
 	}
-	f.faults[method] = faults[1:]
-	return faults[0], true
+	failure := faults[0]
+	if faults[0].calls--; faults[0].calls == 0 {
+		f.faults[method] = faults[1:]
+	}
+	return failure, true
 }
 
 func (f *Faulty) do(method string, call func() error) error {
