@@ -42,6 +42,7 @@ func unavailableCodes() []int {
 		codeWriteConflict, codeFerretDeadlock, codeNotPrimary, codeNotPrimaryNoOK,
 		6, 7, 89, 9001, // network between servers
 		24, 46, // locks
+		1,            // FerretDB whose PostgreSQL is away or full; of mongod, a fault of its own
 		50, 262, 202, // time limits
 		64, 100, // write concern not met
 		91, 189, 11600, 11601, 11602, 13436, // shutting down, stepping down, recovering

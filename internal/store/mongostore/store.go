@@ -63,9 +63,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(err, s.disconnect())
 	}
 	s.flusher = startFlusher(s)
-	if _, err := s.Recover(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
+	// A failure is no reason to stay closed: it is tried again every minute, the sweep reports it, and Verify.
+	_, _ = s.Recover(ctx)
 	return s, nil
 }
 
