@@ -12,6 +12,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/store/mongostore"
+	"github.com/a64core/hub/internal/store/testdb"
 )
 
 func TestNoServerIsUnavailable(t *testing.T) {
@@ -23,6 +24,21 @@ func TestNoServerIsUnavailable(t *testing.T) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("it took %v to say so", took)
+	}
+}
+
+func TestAWrongPasswordIsNoOutage(t *testing.T) {
+	t.Parallel()
+	raw, name := testdb.MongoDB(t)
+	u, err := url.Parse(raw)
+	must(t, "parse URL", err)
+	u.User = url.UserPassword("ada", "topsecret")
+	s, err := mongostore.Open(t.Context(), mongostore.Config{URL: hub.NewSecret(u.String()), Database: name})
+	if err == nil {
+		_ = s.Close()
+	}
+	if err == nil || errors.Is(err, hub.ErrUnavailable) || strings.Contains(err.Error(), "topsecret") {
+		t.Errorf("error %v", err)
 	}
 }
 

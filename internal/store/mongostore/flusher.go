@@ -137,7 +137,9 @@ func (f *flusher) run() {
 			return
 		}
 		if !f.flush() {
-			f.rest()
+			if !f.rest() {
+				return
+			}
 			poke(f.work)
 		}
 	}
@@ -154,13 +156,15 @@ func (f *flusher) linger() {
 	}
 }
 
-// rest waits after a failure.
-func (f *flusher) rest() {
+// rest waits after a failure, and reports whether to go on.
+func (f *flusher) rest() bool {
 	t := time.NewTimer(flushPause)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
 	case <-f.quit:
+		return false
 	}
 }
 
