@@ -21,7 +21,8 @@
 //   - If that process dies, the outbox is left behind. The flag outboxSince says since when something stands in it; a
 //     sparse index finds it. [Store.Recover] carries out what has stood for ten seconds. It runs when a store is opened,
 //     about once a minute, and with each sweep.
-//   - A document with an outbox is not swept. A purge keeps the outbox of the user's document and first carries out those
+//   - A document with an outbox is not swept, and what the server itself deletes by its TTL indexes expired long after its
+//     last change. A purge keeps the outbox of the user's document and first carries out those
 //     of the documents that it deletes.
 //   - Sessions and mails of a user who was purged in the meantime are taken back by whoever inserts them: each looks at
 //     the user after the insertion, and the purge deletes after it has changed the user, so one of them sees the other.

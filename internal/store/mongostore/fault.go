@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/a64core/hub"
@@ -27,13 +29,14 @@ const (
 
 // Error codes of servers: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 const (
-	codeDuplicateKey      = 11000
-	codeWriteConflict     = 112
-	codeFerretDeadlock    = 16908292 // FerretDB: "deadlock detected" by PostgreSQL
-	codeNotPrimary        = 10107
-	codeNotPrimaryNoOK    = 13435
-	codeIndexConflict     = 85
-	codeIndexKeysConflict = 86
+	codeDuplicateKey         = 11000
+	codeWriteConflict        = 112
+	codeAuthenticationFailed = 18
+	codeFerretDeadlock       = 16908292 // FerretDB: "deadlock detected" by PostgreSQL
+	codeNotPrimary           = 10107
+	codeNotPrimaryNoOK       = 13435
+	codeIndexConflict        = 85
+	codeIndexKeysConflict    = 86
 )
 
 // unavailableCodes are what servers answer that cannot serve at the moment.
@@ -42,6 +45,7 @@ func unavailableCodes() []int {
 		codeWriteConflict, codeFerretDeadlock, codeNotPrimary, codeNotPrimaryNoOK,
 		6, 7, 89, 9001, // network between servers
 		24, 46, // locks
+		1,            // FerretDB whose PostgreSQL is away or full; of mongod, a fault of its own
 		50, 262, 202, // time limits
 		64, 100, // write concern not met
 		91, 189, 11600, 11601, 11602, 13436, // shutting down, stepping down, recovering
@@ -112,10 +116,12 @@ func meaning(ctx context.Context, err error) error {
 		return hub.ErrNotFound
 	case mongo.IsTimeout(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fmt.Errorf("%w: no answer in time", hub.ErrUnavailable)
+	case isRejected(err):
+		return errRejected
+	case isConnectionError(err):
+		return fmt.Errorf("%w: no connection", hub.ErrUnavailable)
 	case errors.As(err, &server):
 		return serverMeaning(server)
-	case mongo.IsNetworkError(err), isSelectionError(err), errors.Is(err, mongo.ErrClientDisconnected):
-		return fmt.Errorf("%w: no connection", hub.ErrUnavailable)
 	}
 	return err
 }
@@ -132,8 +138,6 @@ func isOurs(err error) bool {
 func serverMeaning(e mongo.ServerError) error {
 	codes := e.ErrorCodes()
 	switch {
-	case e.HasErrorLabel("NetworkError"):
-		return fmt.Errorf("%w: no connection", hub.ErrUnavailable)
 	case isDuplicateOf(e, emailIndex):
 		return hub.ErrDuplicateEmail
 	case hasConcernError(e), slices.ContainsFunc(codes, func(c int) bool { return slices.Contains(unavailableCodes(), c) }):
@@ -159,10 +163,25 @@ func hasConcernError(err error) bool {
 	return errors.As(err, &one) && one.WriteConcernError != nil || errors.As(err, &many) && many.WriteConcernError != nil
 }
 
-// isSelectionError reports whether no server could be found.
-func isSelectionError(err error) bool {
-	var e topology.ServerSelectionError
-	return errors.As(err, &e)
+// isConnectionError reports whether no server could be found or connected to, or the connection was lost.
+func isConnectionError(err error) bool {
+	var (
+		selection  topology.ServerSelectionError
+		connection topology.ConnectionError
+		queue      topology.WaitQueueTimeoutError
+		pool       driver.RetryablePoolError
+	)
+	return mongo.IsNetworkError(err) || errors.Is(err, mongo.ErrClientDisconnected) || errors.As(err, &selection) ||
+		errors.As(err, &connection) || errors.As(err, &queue) || errors.As(err, &pool)
+}
+
+var errRejected = errors.New("the server does not accept user and password")
+
+// isRejected reports whether the server does not let us in, which no waiting will change.
+func isRejected(err error) bool {
+	var shaking *auth.Error
+	var e driver.Error
+	return errors.As(err, &shaking) && errors.As(shaking, &e) && e.Code == codeAuthenticationFailed
 }
 
 // isDuplicate reports whether a write failed because a unique index has the value already.

@@ -16,8 +16,10 @@ const (
 	// outbox, for Recover.
 	maxBatch   = 500
 	maxWaiting = 20_000
-	// flushPause is the pause after a failure.
-	flushPause = 200 * time.Millisecond
+	// flushPause is the pause after a failure. If maxFailures follow each other while the database answers otherwise, it is
+	// what is flushed that it cannot bear.
+	flushPause  = 200 * time.Millisecond
+	maxFailures = 25
 	// recoverEvery is how often what others left is looked for.
 	recoverEvery = time.Minute
 )
@@ -41,8 +43,10 @@ type flusher struct {
 	settled    int           // of those, carried out or given up
 	progress   chan struct{} // closed when settled grows
 
-	work  chan struct{} // there may be something to do
-	hurry chan struct{} // somebody waits
+	work     chan struct{} // there may be something to do
+	hurry    chan struct{} // somebody waits
+	failures int           // of run, one after the other
+
 	quit  chan struct{} // closed by close
 	ended chan struct{} // closed when run returns
 }
@@ -133,7 +137,9 @@ func (f *flusher) run() {
 			return
 		}
 		if !f.flush() {
-			f.rest()
+			if !f.rest() {
+				return
+			}
 			poke(f.work)
 		}
 	}
@@ -150,13 +156,15 @@ func (f *flusher) linger() {
 	}
 }
 
-// rest waits after a failure.
-func (f *flusher) rest() {
+// rest waits after a failure, and reports whether to go on.
+func (f *flusher) rest() bool {
 	t := time.NewTimer(flushPause)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return true
 	case <-f.quit:
+		return false
 	}
 }
 
@@ -173,10 +181,12 @@ func (f *flusher) flush() bool {
 		if len(deliveries)+len(marks) == 0 {
 			return true
 		}
-		if err := f.store.settle(context.Background(), deliveries, marks); errors.Is(err, hub.ErrUnavailable) {
+		err := f.store.settle(context.Background(), deliveries, marks)
+		if errors.Is(err, hub.ErrUnavailable) && !f.isHopeless() {
 			return false
 		}
 		// Any other error will not go away by itself: what it is about stays in its outbox, where Verify finds it.
+		f.failures = 0
 		f.mu.Lock()
 		f.deliveries, f.marks = f.deliveries[len(deliveries):], f.marks[len(marks):]
 		f.settled += len(deliveries) + len(marks)
@@ -184,4 +194,10 @@ func (f *flusher) flush() bool {
 		f.progress = make(chan struct{})
 		f.mu.Unlock()
 	}
+}
+
+// isHopeless counts a failure and reports whether there were too many of them.
+func (f *flusher) isHopeless() bool {
+	f.failures++
+	return f.failures >= maxFailures && f.store.Ping(context.Background()) == nil
 }

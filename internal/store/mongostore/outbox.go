@@ -165,8 +165,8 @@ func textOf(raw bson.Raw, field string) string {
 
 // readOutbox reads the entries of a document's outbox.
 func readOutbox(raw bson.Raw) ([]entry, error) {
-	v, err := raw.LookupErr("outbox")
-	if err != nil {
+	v := raw.Lookup("outbox")
+	if v.IsZero() {
 		return nil, nil
 	}
 	var entries []entry

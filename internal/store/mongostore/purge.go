@@ -67,7 +67,8 @@ func burial(user bson.Raw, t *hub.Tombstone) (set, unset bson.D) {
 // The events of what is deleted are stored first.
 func (s *Store) deleteBelongings(ctx context.Context, id, email string) error {
 	mine := bson.D{{Key: "userId", Value: id}}
-	if _, err := s.recoverFrom(ctx, append(mine[:1:1], hasOutbox()), s.sessions, s.mails); err != nil {
+	_, err := s.recoverFrom(ctx, append(mine[:1:1], hasOutbox()), s.sessions, s.mails)
+	if errors.Is(err, hub.ErrUnavailable) { // what is refused for good does not keep a user from being forgotten
 		return err
 	}
 	for _, in := range []shelf{s.sessions, s.mailTokens, s.mails} {
@@ -78,6 +79,6 @@ func (s *Store) deleteBelongings(ctx context.Context, id, email string) error {
 	if email == "" {
 		return nil
 	}
-	_, err := s.mails.DeleteMany(ctx, bson.D{{Key: "userId", Value: ""}, {Key: "to", Value: email}})
+	_, err = s.mails.DeleteMany(ctx, bson.D{{Key: "userId", Value: ""}, {Key: "to", Value: email}})
 	return err
 }

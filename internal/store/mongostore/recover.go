@@ -20,7 +20,8 @@ const (
 )
 
 // Recover carries out what processes that died left in the outboxes of documents, and returns how many documents that
-// were. Any number of processes may do so at once. ErrUnavailable.
+// were. Any number of processes may do so at once. What the database refuses for good stays where it is, and the first
+// such error is returned when all else is done. ErrUnavailable.
 func (s *Store) Recover(ctx context.Context) (int, error) {
 	return s.recoverFrom(ctx, bson.D{{Key: "outboxSince", Value: bson.D{{Key: "$lt", Value: at(time.Now().Add(-leftAfter))}}}},
 		s.users, s.sessions, s.lockouts, s.mails)
@@ -29,26 +30,37 @@ func (s *Store) Recover(ctx context.Context) (int, error) {
 // recoverFrom carries out the outboxes of the documents that match, wherever they are.
 func (s *Store) recoverFrom(ctx context.Context, filter bson.D, shelves ...shelf) (int, error) {
 	total := 0
+	var refused error
 	for _, in := range shelves {
-		left, err := findAll(ctx, s, "look for outboxes", in.Collection, filter, options.Find().SetLimit(maxRecovered), func(raw bson.Raw) (delivery, error) {
-			return s.left(in, raw)
-		})
-		if err != nil {
-			return total, err
+		for {
+			left, err := findAll(ctx, s, "look for outboxes", in.Collection, filter, options.Find().SetLimit(maxRecovered),
+				func(raw bson.Raw) (delivery, error) { return left(in, raw) })
+			if err != nil {
+				return total, err
+			}
+			total += len(left)
+			err = s.settle(ctx, left, nil)
+			if errors.Is(err, hub.ErrUnavailable) {
+				return total, err
+			}
+			if refused == nil {
+				refused = err
+			}
+			if err != nil || len(left) < maxRecovered {
+				break
+			}
 		}
-		if err := s.settle(ctx, left, nil); err != nil {
-			return total, err
-		}
-		total += len(left)
 	}
-	return total, nil
+	return total, refused
 }
 
-// left reads the outbox of a document. Of a tombstone's, nothing is inserted that a purge deletes.
-func (s *Store) left(in shelf, raw bson.Raw) (delivery, error) {
+// left reads the outbox of a document. Of a tombstone's, nothing is inserted that a purge deletes. ErrNotFound for what
+// nobody can read: it must not keep the others waiting, and Verify finds it.
+func left(in shelf, raw bson.Raw) (delivery, error) {
+	id := textOf(raw, in.key)
 	entries, err := readOutbox(raw)
-	if err != nil {
-		return delivery{}, err
+	if err != nil || id == "" {
+		return delivery{}, hub.ErrNotFound
 	}
 	if isPurged(raw) {
 		for i := range entries {
@@ -56,10 +68,6 @@ func (s *Store) left(in shelf, raw bson.Raw) (delivery, error) {
 				entries[i].done = true
 			}
 		}
-	}
-	id := textOf(raw, in.key)
-	if id == "" {
-		return delivery{}, errors.Join(hub.ErrNotFound, errors.New("a document without an id has an outbox"))
 	}
 	return delivery{in: in, id: id, entries: entries}, nil
 }

@@ -33,7 +33,7 @@ func Migrate(ctx context.Context, c Config) (_ Migration, err error) {
 	defer func() { err = errors.Join(err, s.disconnect()) }()
 	m, err := s.migrate(ctx)
 	if err != nil {
-		return Migration{}, fmt.Errorf("migrate: %w", err)
+		return Migration{}, fmt.Errorf("migrate: %w", explain(ctx, c, err))
 	}
 	return m, nil
 }

@@ -19,12 +19,13 @@ type settlement struct {
 	*Store
 	deliveries []delivery
 	marks      map[hub.RecordKey]hub.Mark // that are still to be removed
+	refused    error                      // the first error about what will not be carried out
 }
 
 // settle carries out the entries of deliveries, takes them out of their outboxes, and removes marks. Where a mark is on a
 // document that is written anyway, it goes with that write.
 func (s *Store) settle(ctx context.Context, deliveries []delivery, marks []hub.Mark) error {
-	x := settlement{s, deliveries, make(map[hub.RecordKey]hub.Mark, len(marks))}
+	x := settlement{Store: s, deliveries: deliveries, marks: make(map[hub.RecordKey]hub.Mark, len(marks))}
 	for _, m := range marks {
 		if x.marks[m.Key].Version <= m.Version { // who copied the later version has no use for the earlier mark
 			x.marks[m.Key] = m
@@ -33,8 +34,7 @@ func (s *Store) settle(ctx context.Context, deliveries []delivery, marks []hub.M
 	if err := x.storeRecords(ctx); err != nil {
 		return err
 	}
-	refused, err := x.carryOutRest(ctx)
-	if err != nil {
+	if err := x.carryOutRest(ctx); err != nil {
 		return err
 	}
 	if err := x.emptyOutboxes(ctx); err != nil {
@@ -43,12 +43,18 @@ func (s *Store) settle(ctx context.Context, deliveries []delivery, marks []hub.M
 	if err := s.removeMarks(ctx, slices.Collect(maps.Values(x.marks))); err != nil {
 		return err
 	}
-	return refused
+	return x.refused
 }
 
-// carryOutRest carries out what is neither event nor mail. What the database refuses for good, the first such error is
-// refused, keeps nobody else waiting.
-func (x *settlement) carryOutRest(ctx context.Context) (refused, err error) {
+// refuse remembers the first error about something that the database refuses for good. That keeps nobody else waiting.
+func (x *settlement) refuse(err error) {
+	if x.refused == nil {
+		x.refused = err
+	}
+}
+
+// carryOutRest carries out what is neither event nor mail.
+func (x *settlement) carryOutRest(ctx context.Context) error {
 	for i := range x.deliveries {
 		for j := range x.deliveries[i].entries {
 			e := &x.deliveries[i].entries[j]
@@ -60,13 +66,13 @@ func (x *settlement) carryOutRest(ctx context.Context) (refused, err error) {
 			case err == nil:
 				e.done = true
 			case errors.Is(err, hub.ErrUnavailable):
-				return refused, err
-			case refused == nil:
-				refused = err
+				return err
+			default:
+				x.refuse(err)
 			}
 		}
 	}
-	return refused, nil
+	return nil
 }
 
 // storeRecords inserts all events and mails, each sort by one call.
@@ -93,8 +99,12 @@ func (x *settlement) storeRecords(ctx context.Context) error {
 			return err
 		}
 		for i, e := range entries {
-			e.done = !was.refused[i]
-			if e.done && !was.there[i] && e.Kind == entryEvent {
+			if was.refused[i] {
+				x.refuse(fmt.Errorf("the server refuses the %s", e.Name))
+				continue
+			}
+			e.done = true
+			if !was.there[i] && e.Kind == entryEvent {
 				delete(x.marks, e.key())
 			}
 		}

@@ -20,6 +20,7 @@ import (
 const (
 	selectionTimeout = 2 * time.Second
 	connectTimeout   = 2 * time.Second
+	explainTimeout   = time.Second
 )
 
 // Config says which database to open, and how.
@@ -60,13 +61,32 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	if err := s.prepare(ctx, c); err != nil {
-		return nil, errors.Join(err, s.disconnect())
+		return nil, errors.Join(explain(ctx, c, err), s.disconnect())
 	}
 	s.flusher = startFlusher(s)
-	if _, err := s.Recover(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
+	// A failure is no reason to stay closed: it is tried again every minute, the sweep reports it, and Verify.
+	_, _ = s.Recover(ctx)
 	return s, nil
+}
+
+// explain tells a server that is away from one that does not let us in. When many connections are refused at once, the
+// driver says of most only that others were; so one is made alone.
+func explain(ctx context.Context, c Config, err error) error {
+	if !errors.Is(err, hub.ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	client, connectErr := mongo.Connect(clientOptions(c).SetMinPoolSize(0).SetServerSelectionTimeout(explainTimeout))
+	if connectErr != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, explainTimeout)
+	defer cancel()
+	pingErr := client.Ping(bounded, nil)
+	_ = client.Disconnect(context.WithoutCancel(ctx)) // nothing is under way
+	if isRejected(pingErr) {
+		return fmt.Errorf("open database: %w", errRejected)
+	}
+	return err
 }
 
 func (s *Store) prepare(ctx context.Context, c Config) error {
@@ -86,14 +106,7 @@ func connect(c Config) (*Store, error) {
 	if c.Database == "" {
 		return nil, errors.New("open database: it has no name")
 	}
-	journaled := true
-	o := options.Client().ApplyURI(c.URL.Reveal()).
-		SetAppName("a64core").
-		SetMinPoolSize(10).SetMaxPoolSize(50).
-		SetServerSelectionTimeout(selectionTimeout).SetConnectTimeout(connectTimeout).
-		SetReadPreference(readpref.Primary()).
-		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journaled})
-	// Retryable writes stay as the URL says: the driver leaves them out where the server has none.
+	o := clientOptions(c)
 	client, err := mongo.Connect(o)
 	if err != nil { // its text may repeat the URL, and so a password
 		return nil, errors.New("open database: the URL is not one of MongoDB, or names an option that is unknown")
@@ -110,6 +123,18 @@ func connect(c Config) (*Store, error) {
 		meta:       db.Collection("meta"),
 		recent:     newRecentIDs(),
 	}, nil
+}
+
+// clientOptions are those of the URL, but for what must not depend on it. Retryable writes stay as it says: the driver leaves
+// them out where the server has none, and nothing here needs them.
+func clientOptions(c Config) *options.ClientOptions {
+	journaled := true
+	return options.Client().ApplyURI(c.URL.Reveal()).
+		SetAppName("a64core").
+		SetMinPoolSize(10).SetMaxPoolSize(50).
+		SetServerSelectionTimeout(selectionTimeout).SetConnectTimeout(connectTimeout).
+		SetReadPreference(readpref.Primary()).
+		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journaled})
 }
 
 // shelf returns where records of the kind are kept. Tombstones stand where the users were.
