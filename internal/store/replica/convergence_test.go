@@ -62,9 +62,9 @@ func (n *network) deliver(i int) {
 // farSecondary is reached over the network, for what matters to convergence.
 type farSecondary struct {
 	hub.Database
-	net  *network
-	rule func(hub.PutRule) hub.PutRule // nil: as asked
-	stay bool                          // tombstones do not stay
+	net       *network
+	rule      func(hub.PutRule) hub.PutRule // nil: as asked
+	forgetful bool                          // tombstones do not stay
 }
 
 func (f *farSecondary) Put(_ context.Context, rule hub.PutRule, records ...hub.Record) error {
@@ -74,7 +74,7 @@ func (f *farSecondary) Put(_ context.Context, rule hub.PutRule, records ...hub.R
 	records = slices.Clone(records)
 	return f.net.send(func() error {
 		err := f.Database.Put(context.Background(), rule, records...)
-		if !f.stay {
+		if !f.forgetful {
 			return err
 		}
 		for _, r := range records {
@@ -304,7 +304,7 @@ func live(t *testing.T, primary, secondary *sqlstore.Store, seed uint64, off rul
 	clear(t, primary)
 	clear(t, secondary)
 	w.net.fate = func() fate { return fate(w.random.IntN(int(fates))) }
-	far := &farSecondary{Database: secondary, net: w.net, stay: off.forgetTombstones}
+	far := &farSecondary{Database: secondary, net: w.net, forgetful: off.forgetTombstones}
 	if off.putOlder {
 		far.rule = func(hub.PutRule) hub.PutRule { return hub.Always }
 	}

@@ -42,6 +42,7 @@ type Store struct {
 	settled   chan []hub.Mark             // of what was copied in requests
 	suspected chan struct{}               // holds one: somebody could not reach a side
 	running   atomic.Bool
+	haste     haste
 	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
 }
 
@@ -52,21 +53,20 @@ var _ hub.Store = (*Store)(nil)
 func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		primary: c.Primary, openSecondary: c.OpenSecondary, deadline: c.Deadline, log: c.Log,
-		first: side{name: "primary"}, second: side{name: "secondary"},
 		settled: make(chan []hub.Mark, 1024), suspected: make(chan struct{}, 1), stuck: make(map[hub.RecordKey]time.Time),
 	}
 	if s.deadline == 0 {
 		s.deadline = 250 * time.Millisecond
 	}
-	err := s.open(ctx)
-	if errors.Is(err, hub.ErrUnavailable) {
-		s.secondaryFailed(ctx, err)
-		return s, nil
-	}
-	if err != nil {
+	switch err := s.open(ctx); {
+	case errors.Is(err, hub.ErrUnavailable):
+		s.second.away.Store(true)
+		s.log.LogAttrs(ctx, slog.LevelError, "the secondary database is away: changes wait to be copied", slog.Any("error", err))
+		s.recordFailure(ctx, err)
+	case err != nil:
 		return nil, fmt.Errorf("open the secondary database: %w", err)
 	}
-	s.look(ctx)
+	s.weigh(ctx)
 	return s, nil
 }
 
@@ -91,6 +91,7 @@ func (s *Store) Run(ctx context.Context) error {
 	defer s.running.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.watch(ctx) })
+	group.Go(func() error { return s.measure(ctx) })
 	group.Go(func() error { return s.unmarkSettled(ctx) })
 	group.Go(func() error { return s.work(ctx) })
 	return group.Wait()

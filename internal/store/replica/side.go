@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/a64core/hub"
 )
 
@@ -19,16 +17,31 @@ const (
 	trustedLag = 2 * time.Second
 	// degradedLag is how far the secondary may be behind before operators are told.
 	degradedLag = 10 * time.Second
+	// probesToBeAway is how many probes in a row must fail.
+	probesToBeAway = 2
+	// measureTimeout is what counting the marks may take. There may be millions after a long absence of the secondary.
+	measureTimeout = 30 * time.Second
 )
 
 // side is one of the two databases, and whether it answers.
 type side struct {
-	name string
-	away atomic.Bool
+	away   atomic.Bool
+	failed int // probes since the last that was answered; used by look alone
 }
 
-// set notes whether the side answers and reports whether that is news.
-func (s *side) set(away bool) (changed bool) { return s.away.Swap(away) != away }
+// probed notes how a probe went, and reports whether the side is away now and whether that is news. One probe that fails
+// may only have been slow.
+func (s *side) probed(err error) (away, changed bool) {
+	if err == nil {
+		s.failed = 0
+		return false, s.away.Swap(false)
+	}
+	s.failed++
+	if s.failed < probesToBeAway {
+		return s.away.Load(), false
+	}
+	return true, !s.away.Swap(true)
+}
 
 // trust knows whether the secondary has everything.
 type trust struct {
@@ -85,66 +98,89 @@ func (s *Store) suspect() {
 
 // look asks both sides whether they answer.
 func (s *Store) look(ctx context.Context) {
-	var group errgroup.Group
-	group.Go(func() error {
-		s.lookAtPrimary(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		s.lookAtSecondary(ctx)
-		return nil
-	})
-	_ = group.Wait() // neither fails
+	var group sync.WaitGroup
+	group.Go(func() { s.lookAtPrimary(ctx) })
+	group.Go(func() { s.lookAtSecondary(ctx) })
+	group.Wait()
 }
 
 func (s *Store) lookAtPrimary(ctx context.Context) {
 	probe, cancel := context.WithTimeout(ctx, watchInterval)
 	defer cancel()
-	asked := time.Now()
 	err := s.primary.Ping(probe)
-	if err == nil {
-		var b hub.Backlog
-		if b, err = s.primary.Backlog(probe); err == nil {
-			s.backlog.Store(&b)
-			s.trust.weigh(b, asked)
-		}
+	if ctx.Err() != nil {
+		return
 	}
-	switch away := err != nil && ctx.Err() == nil; {
-	case !s.first.set(away):
-	case away:
+	away, changed := s.first.probed(err)
+	switch {
+	case err != nil && !away:
+		s.suspect()
+	case changed && away:
 		s.log.LogAttrs(ctx, slog.LevelError, "the primary database is away: changes are refused",
 			slog.Bool("reads_from_secondary", s.trust.holds()), slog.Any("error", err))
-	default:
+	case changed:
 		s.log.LogAttrs(ctx, slog.LevelInfo, "the primary database is back")
 	}
 }
 
 func (s *Store) lookAtSecondary(ctx context.Context) {
-	probe, cancel := context.WithTimeout(ctx, watchInterval)
-	defer cancel()
-	second, err := s.Secondary()
-	switch {
-	case err == nil:
-		err = second.Ping(probe)
-	case s.running.Load():
-		err = s.open(ctx) // has deadlines of its own
-	}
-	if err != nil && ctx.Err() == nil {
-		s.secondaryFailed(ctx, err)
+	err := s.probeSecondary(ctx)
+	if ctx.Err() != nil {
 		return
 	}
-	if s.second.set(false) {
+	away, changed := s.second.probed(err)
+	if err != nil {
+		s.trust.miss(time.Now())
+	}
+	switch {
+	case err != nil && !away:
+		s.suspect()
+	case changed && away:
+		s.log.LogAttrs(ctx, slog.LevelError, "the secondary database is away: changes wait to be copied", slog.Any("error", err))
+		s.recordFailure(ctx, err)
+	case changed:
 		s.log.LogAttrs(ctx, slog.LevelInfo, "the secondary database is back")
 	}
 }
 
-// secondaryFailed notes that the secondary does not answer: changes no longer wait for it.
-func (s *Store) secondaryFailed(ctx context.Context, err error) {
-	s.trust.miss(time.Now())
-	if s.second.set(true) {
-		s.log.LogAttrs(ctx, slog.LevelError, "the secondary database is away: changes wait to be copied", slog.Any("error", err))
-		s.recordFailure(ctx, err)
+// probeSecondary asks the secondary whether it answers, and opens it if it was away when the store began.
+func (s *Store) probeSecondary(ctx context.Context) error {
+	second, err := s.Secondary()
+	if err != nil {
+		return s.open(ctx) // has deadlines of its own
 	}
+	probe, cancel := context.WithTimeout(ctx, watchInterval)
+	defer cancel()
+	return second.Ping(probe)
+}
+
+// measure counts what is to be copied, each second or as often as that can be counted, until ctx ends.
+func (s *Store) measure(ctx context.Context) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		s.weigh(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Store) weigh(ctx context.Context) {
+	if s.first.away.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
+	defer cancel()
+	asked := time.Now()
+	b, err := s.primary.Backlog(ctx)
+	if err != nil {
+		return // the primary is looked at by others
+	}
+	s.backlog.Store(&b)
+	s.trust.weigh(b, asked)
 }
 
 // recordFailure keeps the reason in the audit trail, where "store status" finds it whichever process met it.

@@ -131,7 +131,8 @@ func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) error {
 	inOrder(records)
 	copied, putErr := s.put(ctx, second, records)
 	if putErr != nil && isAway(putErr) {
-		s.secondaryFailed(ctx, putErr)
+		s.trust.miss(time.Now())
+		s.suspect()
 	}
 	if err := s.primary.Unmark(ctx, append(done, marksOf(copied)...)...); err != nil {
 		return errors.Join(putErr, fmt.Errorf("acknowledge copies: %w", err))
