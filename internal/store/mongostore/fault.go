@@ -21,10 +21,10 @@ const (
 	callTimeout = 3 * time.Second
 	// scanTimeout is for what may read much: scans, statistics, verification.
 	scanTimeout = time.Minute
-	// maxTries bounds how often a call is made that the server turned down because of another one. Thirty waits of up to
-	// 50 ms end before callTimeout does.
+	// maxTries bounds how often a call is made that the server turned down because of another one. The waits in between
+	// double up to maxWait: breaking a deadlock of many may take a second.
 	maxTries = 30
-	maxWait  = 50 * time.Millisecond
+	maxWait  = 640 * time.Millisecond
 )
 
 // Error codes of servers: https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
@@ -86,7 +86,7 @@ func wasNotBegun(err error) bool {
 
 // pause waits before another try, a random time so that those who met do not meet again.
 func pause(ctx context.Context, try int) bool {
-	t := time.NewTimer(rand.N(min(time.Duration(try)*2*time.Millisecond, maxWait)) + time.Millisecond)
+	t := time.NewTimer(rand.N(min(5*time.Millisecond<<min(try, 10), maxWait)))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -76,7 +76,7 @@ func (s *Store) takeStep(ctx context.Context, version int64, step func(context.C
 	for try := 1; ; try++ {
 		err := step(ctx)
 		var server mongo.ServerError
-		if err == nil || !errors.As(err, &server) || try == maxTries || !pause(ctx, 10*try) {
+		if err == nil || !errors.As(err, &server) || try == maxTries || !pause(ctx, try) {
 			return err
 		}
 		if now, err := s.SchemaVersion(ctx); err == nil && now >= version {

@@ -41,8 +41,9 @@ type Store struct {
 	users, sessions, mailTokens, lockouts, mails, events shelf
 	meta                                                 *mongo.Collection
 
-	recent  *recentIDs
-	flusher *flusher
+	recent    *recentIDs
+	addresses *turnstile // of users being added
+	flusher   *flusher
 }
 
 var _ hub.Database = (*Store)(nil)
@@ -122,6 +123,7 @@ func connect(c Config) (*Store, error) {
 		events:     shelf{db.Collection("events"), "_id"},
 		meta:       db.Collection("meta"),
 		recent:     newRecentIDs(),
+		addresses:  newTurnstile(),
 	}, nil
 }
 

@@ -166,9 +166,17 @@ func readTombstone(raw bson.Raw) (hub.Tombstone, error) {
 
 // AddUser implements hub.UserStore.
 func (s *Store) AddUser(ctx context.Context, u hub.User, e hub.Event, mails ...hub.Mail) error {
-	return s.apply(ctx, change{
-		what: "add user", in: s.users, id: u.ID, set: userFields(&u, 1), isNew: true, out: records(&e, mails),
+	const what = "add user"
+	var leave func()
+	err := s.do(ctx, what, func(ctx context.Context) (err error) {
+		leave, err = s.addresses.enter(ctx, u.Email)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.apply(ctx, change{what: what, in: s.users, id: u.ID, set: userFields(&u, 1), isNew: true, out: records(&e, mails)})
 }
 
 // UserByID implements hub.UserStore.
