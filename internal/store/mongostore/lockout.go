@@ -76,8 +76,12 @@ func (s *Store) PutLockout(ctx context.Context, l hub.Lockout, e *hub.Event, mai
 // notNewerLockout are the conditions, of which one is enough, that the stored lockout is not newer than that of the stamp.
 func notNewerLockout(stamp int64) bson.A {
 	until, version := hub.SplitLockoutStamp(stamp)
+	notLater := bson.E{Key: "version", Value: bson.D{{Key: "$lte", Value: version}}}
+	if until.UnixMilli() == 0 { // without a time is before all times
+		return bson.A{bson.D{{Key: "pendingUntil", Value: nil}, notLater}}
+	}
 	return bson.A{
 		bson.D{{Key: "pendingUntil", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gte", Value: at(until)}}}}}},
-		bson.D{{Key: "pendingUntil", Value: at(until)}, {Key: "version", Value: bson.D{{Key: "$lte", Value: version}}}},
+		bson.D{{Key: "pendingUntil", Value: at(until)}, notLater},
 	}
 }

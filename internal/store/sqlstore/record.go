@@ -2,8 +2,8 @@ package sqlstore
 
 import (
 	"fmt"
+	"math"
 	"strings"
-	"time"
 
 	"github.com/a64core/hub"
 )
@@ -26,11 +26,17 @@ const versionUpTo = `version <= ?`
 
 func versionLimit(r hub.Record) []any { return []any{r.Version()} }
 
-// stampLimit compares the parts of hub.Lockout.Stamp.
+// stampUpTo compares the parts of hub.Lockout.Stamp. Times stand alone: of a column within an expression, MySQL compares the
+// text with that of the parameter, and the same time has several.
+const stampUpTo = `(pending_until < ? OR (pending_until = ? AND version <= ?) OR (pending_until IS NULL AND version <= ?))`
+
 func stampLimit(r hub.Record) []any {
-	epoch := time.UnixMilli(0).UTC()
 	until, version := hub.SplitLockoutStamp(r.Version())
-	return []any{epoch, until, epoch, until, version}
+	whenNone := version // without a time is before all times
+	if until.UnixMilli() > 0 {
+		whenNone = math.MaxInt64
+	}
+	return []any{until, until, version, whenNone}
 }
 
 // recordTables lists all kinds but tombstones, in an order in which they can be put.
@@ -65,7 +71,7 @@ func recordTables() []recordTable {
 		},
 		{
 			kind: hub.RecordLockout, table: "lockouts", columns: lockoutColumns, key: "lockout_key",
-			notNewer: `(COALESCE(pending_until, ?) < ? OR (COALESCE(pending_until, ?) = ? AND version <= ?))`, limits: stampLimit,
+			notNewer: stampUpTo, limits: stampLimit,
 			values: func(r hub.Record) ([]any, error) { return lockoutValues(r.Lockout, r.Lockout.Version), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.Lockout = new(hub.Lockout)

@@ -16,6 +16,7 @@ func putTests() []databaseTest {
 		{"PutReplacesAnEqualVersion", putReplacesEqual},
 		{"PutUsesAMailTokenOnce", putUsesTokenOnce},
 		{"PutKnowsWhenALockoutIsAnother", putKnowsLockout},
+		{"PutReplacesALockoutAtAnyTime", putReplacesLockout},
 		{"PutRefusesATakenAddress", putRefusesTaken},
 		{"UsersTradeAddresses", usersTrade},
 		{"PutWantsTheUser", putWantsUser},
@@ -122,6 +123,23 @@ func putKnowsLockout(t *testing.T, open func(*testing.T, bool) hub.Database) {
 		got, err := s.LockoutByKey(ctx, "k")
 		must(t, "read lockout", err)
 		wantSame(t, "the lockout", got, tt.want)
+	}
+}
+
+// putReplacesLockout puts later versions of lockouts that are pending until times with any number of decimals, or until none.
+func putReplacesLockout(t *testing.T, open func(*testing.T, bool) hub.Database) {
+	ctx, s := t.Context(), open(t, false)
+	second := start().Truncate(time.Second)
+	for _, until := range []time.Time{{}, second, second.Add(100 * time.Millisecond), second.Add(120 * time.Millisecond), second.Add(123 * time.Millisecond)} {
+		first := hub.Lockout{Key: "until " + until.String(), Pending: 1, PendingUntil: until, Version: 1}
+		next := first
+		next.Pending, next.Failures, next.Version = 0, 1, 2
+		for _, l := range []hub.Lockout{first, next, first} {
+			must(t, "put", s.Put(ctx, hub.UnlessOlder, hub.Record{Lockout: &l}))
+		}
+		got, err := s.LockoutByKey(ctx, first.Key)
+		must(t, "read lockout", err)
+		wantSame(t, "the lockout", got, next)
 	}
 }
 
