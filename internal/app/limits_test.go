@@ -228,8 +228,7 @@ func TestR18_SystemRoutesAreNotLimited(t *testing.T) { // RTL-19
 
 func TestR17_LockoutCountsByAddressNotByClient(t *testing.T) { // LCK-01, LCK-04, LCK-11, LCK-12, LCK-13
 	t.Parallel()
-	dir := t.TempDir()
-	h := hubtest.StartIn(t, dir, limits(), behindProxy())
+	h := hubtest.Start(t, limits(), behindProxy())
 	p, other := h.SignUp(t, hub.RoleUser), h.SignUp(t, hub.RoleUser)
 	login := func(email, password, ip string) hubtest.Answer {
 		return h.Do(t, hubtest.Request{
@@ -251,7 +250,7 @@ func TestR17_LockoutCountsByAddressNotByClient(t *testing.T) { // LCK-01, LCK-04
 	login(other.Email, hubtest.Password, "198.51.100.1").Want(t, 200)
 	login(strings.Replace(p.Email, "example.com", "example.org", 1), wrongPassword, "198.51.100.98").Want(t, 401)
 	h.Stop()
-	again := hubtest.StartIn(t, dir)
+	again := h.Again(t)
 	again.TryLogin(t, p.Email, hubtest.Password).Want(t, 429, "ACCOUNT_LOCKED")
 	again.Clock.Step(15*time.Minute + time.Second)
 	again.Login(t, p.Email, hubtest.Password)

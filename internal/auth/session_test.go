@@ -114,9 +114,8 @@ func TestR06_ReuseAfterTheGraceKillsTheFamilyForGood(t *testing.T) { // SES-04, 
 	for _, grace := range []string{"10s", "0s"} {
 		t.Run("grace "+grace, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
 			settings := hubtest.Settings{"REFRESH_GRACE": grace}
-			h := hubtest.StartIn(t, dir, settings)
+			h := hubtest.Start(t, settings)
 			p := h.SignUp(t, hub.RoleUser)
 			other := h.Login(t, p.Email, hubtest.Password)
 			second := refreshed(t, h, p.RefreshToken)
@@ -131,7 +130,7 @@ func TestR06_ReuseAfterTheGraceKillsTheFamilyForGood(t *testing.T) { // SES-04, 
 			alive(t, h, "the user's other session", other)
 
 			h.Stop()
-			h = hubtest.StartIn(t, dir, settings)
+			h = h.Again(t, settings)
 			dead(t, h, "third, after a restart", third)
 			alive(t, h, "the other session, after a restart", other)
 		})
@@ -358,12 +357,11 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 func TestR35_KeysRotate(t *testing.T) { // JWT-31
 	t.Parallel()
 	const newKey = "another-key-0123456789-abcdefghijklmnopqrstuvwxyz"
-	dir := t.TempDir()
-	h := hubtest.StartIn(t, dir)
+	h := hubtest.Start(t)
 	p := h.SignUp(t, hub.RoleUser)
 	h.Stop()
 
-	h = hubtest.StartIn(t, dir, hubtest.Settings{"SECRET_KEY": newKey, "SECRET_KEY_PREVIOUS": hubtest.SecretKey})
+	h = h.Again(t, hubtest.Settings{"SECRET_KEY": newKey, "SECRET_KEY_PREVIOUS": hubtest.SecretKey})
 	alive(t, h, "signed by the previous key", p.Tokens)
 	newer := refreshed(t, h, p.RefreshToken)
 	if again := refreshed(t, h, p.RefreshToken); again.RefreshToken != newer.RefreshToken {
@@ -371,7 +369,7 @@ func TestR35_KeysRotate(t *testing.T) { // JWT-31
 	}
 	h.Stop()
 
-	h = hubtest.StartIn(t, dir, hubtest.Settings{"SECRET_KEY": newKey})
+	h = h.Again(t, hubtest.Settings{"SECRET_KEY": newKey})
 	h.Me(t, p.AccessToken).Want(t, 401, "TOKEN_INVALID")
 	alive(t, h, "signed by the new key", newer)
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +28,7 @@ type Hub struct {
 	Log    *Log // everything it logged
 	Dir    string
 
+	place  Settings // where its data is
 	people atomic.Int64
 	stop   func()
 }
@@ -58,19 +59,29 @@ const SecretKey = "hubtest-key-0123456789-abcdefghijklmnopqrstuvwxyz"
 // Settings are settings by their names in the environment.
 type Settings map[string]string
 
-// Start runs a hub until the test ends. Limits are off and hashing is cheap unless the settings say otherwise.
+// Start runs a hub without any data until the test ends, on the databases that A64_TEST_DATABASE names. Limits are off and
+// hashing is cheap unless the settings say otherwise. Of two databases it is an error if they are not equal when it stops.
 func Start(t testing.TB, settings ...Settings) *Hub {
 	t.Helper()
-	return StartIn(t, t.TempDir(), settings...)
+	return start(t, newPlace(t), settings)
 }
 
-// StartIn is Start with the folder given, so that a test can start a second hub on the same data.
-func StartIn(t testing.TB, dir string, settings ...Settings) *Hub {
+// Again starts another hub on the data of this one, which usually was stopped. It has its own settings, clock and outbox.
+func (h *Hub) Again(t testing.TB, settings ...Settings) *Hub {
+	t.Helper()
+	return start(t, h.place, settings)
+}
+
+func start(t testing.TB, place Settings, settings []Settings) *Hub {
 	t.Helper()
 	h := &Hub{
-		Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Outbox: new(Outbox), Log: new(Log), Dir: dir,
+		Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Outbox: new(Outbox), Log: new(Log),
+		place: place, Dir: place["DATA_DIR"],
 	}
-	c := Config(t, dir, settings...)
+	c, err := load(append([]Settings{place}, settings...)...)
+	if err != nil {
+		t.Fatalf("settings: %v", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := app.New(ctx, c, app.Options{
 		Log:     slog.New(slog.NewJSONHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -100,6 +111,7 @@ func StartIn(t testing.TB, dir string, settings ...Settings) *Hub {
 		if err := <-ended; err != nil {
 			t.Errorf("the hub ended: %v", err)
 		}
+		h.compare(t)
 		if err := a.Close(); err != nil {
 			t.Errorf("close the hub: %v", err)
 		}
@@ -133,25 +145,18 @@ func (h *Hub) Deliver(t testing.TB) {
 	}
 }
 
-// Config returns the settings that a Hub in the folder runs with.
-func Config(t testing.TB, dir string, settings ...Settings) config.Config {
-	t.Helper()
+// load returns the settings that a Hub runs with; later ones count more.
+func load(settings ...Settings) (config.Config, error) {
 	all := Settings{
-		"DATA_DIR": dir, "SQLITE_PATH": filepath.Join(dir, "a64core.db"), "PORT": "0", "SECRET_KEY": SecretKey,
-		"BCRYPT_COST": "4", "HASH_QUEUE": "1000", "HASH_WAIT": "30s", "SHUTDOWN_TIMEOUT": "2s", "FRONTEND_URL": "https://front.example.com/app",
+		"PORT": "0", "SECRET_KEY": SecretKey, "FRONTEND_URL": "https://front.example.com/app",
+		"BCRYPT_COST": "4", "HASH_QUEUE": "1000", "HASH_WAIT": "30s", "SHUTDOWN_TIMEOUT": "2s",
 		"RATE_LIMIT_GUEST": "0", "RATE_LIMIT_USER": "0", "RATE_LIMIT_MODERATOR": "0", "RATE_LIMIT_ADMIN": "0", "RATE_LIMIT_SUPER_ADMIN": "0",
 	}
 	for _, s := range settings {
-		for name, value := range s {
-			all[name] = value
-		}
+		maps.Copy(all, s)
 	}
-	c, err := config.Load(config.Source{Lookup: func(name string) (string, bool) {
+	return config.Load(config.Source{Lookup: func(name string) (string, bool) {
 		value, ok := all[name]
 		return value, ok
 	}})
-	if err != nil {
-		t.Fatalf("settings: %v", err)
-	}
-	return c
 }

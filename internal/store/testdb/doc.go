@@ -12,6 +12,10 @@
 //	A64_TEST_MYSQLD        mariadbd or mysqld
 //	A64_TEST_MONGOD        mongod
 //
+// What tests of the whole hub keep its data in:
+//
+//	A64_TEST_DATABASE      as the setting DATABASE: sqlite, mongodb, mysql or dual
+//
 // Tests skip what is absent, unless
 //
 //	A64_TEST_REQUIRE       names it, of mysql (server and program), mongodb, mongod (the program) and redis, separated

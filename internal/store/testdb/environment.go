@@ -1,11 +1,15 @@
 package testdb
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// Database returns what tests of the whole hub keep its data in: what A64_TEST_DATABASE says, else "sqlite".
+func Database() string { return cmp.Or(os.Getenv("A64_TEST_DATABASE"), "sqlite") }
 
 // named returns what the environment says about a server. Without it the test is skipped, or fails if it must not be.
 func named(t testing.TB, server, variable string) string {

@@ -11,7 +11,13 @@ import (
 // database drops it.
 func MongoDB(t testing.TB) (url, database string) {
 	t.Helper()
-	return named(t, "mongodb", "A64_TEST_MONGODB_URL"), uniqueName()
+	return MongoDBServer(t), uniqueName()
+}
+
+// MongoDBServer returns the URL of the server that the environment names.
+func MongoDBServer(t testing.TB) string {
+	t.Helper()
+	return named(t, "mongodb", "A64_TEST_MONGODB_URL")
 }
 
 func uniqueName() string { return "a64test_" + strings.ReplaceAll(hub.NewID(), "-", "") }

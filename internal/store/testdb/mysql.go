@@ -11,17 +11,13 @@ import (
 // after the test.
 func MySQL(t testing.TB) *mysql.Config {
 	t.Helper()
-	config, err := mysql.ParseDSN(named(t, "mysql", "A64_TEST_MYSQL_DSN"))
-	if err != nil {
-		t.Fatal("A64_TEST_MYSQL_DSN cannot be read") // the error may repeat the password
-	}
-	admin := config.Clone()
-	admin.DBName = ""
-	connector, err := mysql.NewConnector(admin)
+	config := MySQLServer(t)
+	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := sql.OpenDB(connector)
+	config = config.Clone()
 	config.DBName = uniqueName()
 	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+config.DBName); err != nil {
 		t.Fatalf("create database: %v", err)
@@ -34,5 +30,16 @@ func MySQL(t testing.TB) *mysql.Config {
 			t.Error(err)
 		}
 	})
+	return config
+}
+
+// MySQLServer returns how the server is reached that the environment names, without a database.
+func MySQLServer(t testing.TB) *mysql.Config {
+	t.Helper()
+	config, err := mysql.ParseDSN(named(t, "mysql", "A64_TEST_MYSQL_DSN"))
+	if err != nil {
+		t.Fatal("A64_TEST_MYSQL_DSN cannot be read") // the error may repeat the password
+	}
+	config.DBName = ""
 	return config
 }
