@@ -167,7 +167,7 @@ func readTombstone(raw bson.Raw) (hub.Tombstone, error) {
 // AddUser implements hub.UserStore.
 func (s *Store) AddUser(ctx context.Context, u hub.User, e hub.Event, mails ...hub.Mail) error {
 	const what = "add user"
-	var leave func()
+	var leave func(taken bool)
 	err := s.do(ctx, what, func(ctx context.Context) (err error) {
 		leave, err = s.addresses.enter(ctx, u.Email)
 		return err
@@ -175,8 +175,14 @@ func (s *Store) AddUser(ctx context.Context, u hub.User, e hub.Event, mails ...h
 	if err != nil {
 		return err
 	}
-	defer leave()
-	return s.apply(ctx, change{what: what, in: s.users, id: u.ID, set: userFields(&u, 1), isNew: true, out: records(&e, mails)})
+	if leave == nil {
+		return wrap(ctx, what, hub.ErrDuplicateEmail)
+	}
+	taken := false
+	defer func() { leave(taken) }()
+	err = s.apply(ctx, change{what: what, in: s.users, id: u.ID, set: userFields(&u, 1), isNew: true, out: records(&e, mails)})
+	taken = err == nil || errors.Is(err, hub.ErrDuplicateEmail)
+	return err
 }
 
 // UserByID implements hub.UserStore.
