@@ -148,7 +148,7 @@ func TestAFrozenServerIsUnavailable(t *testing.T) {
 	between := startProxy(t, server.Host)
 	through := *server
 	through.Host = between.listener.Addr().String()
-	s := open(t, mongostore.Config{URL: hub.NewSecret(through.String()), Database: p.take(t)})
+	s := open(t, mongostore.Config{URL: hub.NewSecret(through.String()), Database: p.Take(t)})
 	ctx := t.Context()
 	u := newUser("a@example.com")
 	must(t, "add user", s.AddUser(ctx, u, newEvent("x")))

@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
 	"net"
 	"path/filepath"
@@ -17,34 +18,51 @@ import (
 	"github.com/a64core/hub/internal/store/testdb"
 )
 
-// databases are migrated databases on a server that tests take in turns: to create one for each test takes longer than
-// the tests.
-type databases chan *database
+// databases lends databases on a server.
+type databases struct {
+	*testdb.Pool
+	server *mysql.Config
+}
 
-// database is one on a server, empty when nobody has it.
+func newDatabases(t testing.TB) databases {
+	t.Helper()
+	all := databases{server: testdb.MySQLServer(t)}
+	all.Pool = testdb.NewMySQLPool(t, func(ctx context.Context, database string) error {
+		config := serverConfig(t, all.server)
+		config.Database = database
+		_, err := sqlstore.Migrate(ctx, sqlstore.Config{MySQL: config})
+		return err
+	})
+	t.Cleanup(func() {
+		if err := all.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return all
+}
+
+// take lends a database that is migrated and empty.
+func (all databases) take(t testing.TB) *database {
+	t.Helper()
+	config := all.server.Clone()
+	config.DBName = all.Take(t)
+	return databaseAt(t, config)
+}
+
+// database is one on a server.
 type database struct {
 	config sqlstore.Config
 	admin  *sql.DB
 }
 
-// newDatabases creates n databases, which are dropped after the test.
-func newDatabases(t testing.TB, n int) databases {
-	t.Helper()
-	all := make(databases, n)
-	for range n {
-		d := newDatabase(t)
-		if _, err := sqlstore.Migrate(t.Context(), d.config); err != nil {
-			t.Fatal(err)
-		}
-		all <- d
-	}
-	return all
-}
-
 // newDatabase creates a database without tables.
 func newDatabase(t testing.TB) *database {
 	t.Helper()
-	config := testdb.MySQL(t)
+	return databaseAt(t, testdb.MySQL(t))
+}
+
+func databaseAt(t testing.TB, config *mysql.Config) *database {
+	t.Helper()
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		t.Fatal(err)
@@ -67,17 +85,6 @@ func serverConfig(t testing.TB, c *mysql.Config) *sqlstore.MySQLConfig {
 	return &sqlstore.MySQLConfig{Host: host, Port: number, User: c.User, Password: hub.NewSecret(c.Passwd), Database: c.DBName}
 }
 
-// take takes one of the databases, and gives it back empty after the test.
-func (all databases) take(t testing.TB) *database {
-	t.Helper()
-	d := <-all
-	t.Cleanup(func() {
-		d.empty(t)
-		all <- d
-	})
-	return d
-}
-
 // open opens the database and closes it after the test.
 func (d *database) open(t testing.TB) *sqlstore.Store {
 	t.Helper()
@@ -93,15 +100,6 @@ func (d *database) open(t testing.TB) *sqlstore.Store {
 	return s
 }
 
-func (d *database) empty(t testing.TB) {
-	t.Helper()
-	for _, table := range []string{"refresh_tokens", "verification_tokens", "users", "lockouts", "mails", "events", "marks", "tombstones"} {
-		if _, err := d.admin.Exec("DELETE FROM " + table); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // alter runs statements behind the back of the store.
 func (d *database) alter(t testing.TB, statements ...string) {
 	t.Helper()
@@ -114,13 +112,13 @@ func (d *database) alter(t testing.TB, statements ...string) {
 
 func TestStoreOnMySQL(t *testing.T) {
 	t.Parallel()
-	all := newDatabases(t, 4)
+	all := newDatabases(t)
 	storetest.Run(t, func(t *testing.T) hub.Store { return all.take(t).open(t) })
 }
 
 func TestVerifyFindsDamageOnAServer(t *testing.T) {
 	t.Parallel()
-	all := newDatabases(t, 4)
+	all := newDatabases(t)
 	for _, tt := range []struct {
 		name       string
 		statements []string
@@ -209,15 +207,10 @@ func TestWhatAFileSaysOfItself(t *testing.T) {
 
 func TestDatabaseOnMySQL(t *testing.T) {
 	t.Parallel()
-	all := newDatabases(t, 4)
+	all := newDatabases(t)
 	storetest.RunDatabase(t, func(t *testing.T, marks bool) hub.Database {
-		d := <-all
-		t.Cleanup(func() {
-			d.empty(t)
-			all <- d
-		})
-		marking := *d
-		marking.config.Marks = marks
-		return marking.open(t)
+		d := all.take(t)
+		d.config.Marks = marks
+		return d.open(t)
 	})
 }
