@@ -206,7 +206,7 @@ func upTo(b *bucket, id string) []hub.Record {
 func candidates(source, target []hub.Record) []hub.RecordKey {
 	var keys []hub.RecordKey
 	for len(source) > 0 || len(target) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(source) == 0:
 			order = 1

@@ -181,3 +181,6 @@ func (s *Store) State() State {
 	}
 	return st
 }
+
+// IsCaughtUp reports whether no more is to be copied at the time now than is between two databases at any moment.
+func IsCaughtUp(b hub.Backlog, now time.Time) bool { return b.Pending == 0 || b.Lag(now) < trustedLag }
