@@ -73,15 +73,21 @@ func (d *drift) print(p *program) error {
 	return nil
 }
 
+// fewKinds is up to how many kinds of records are named even if there are none of them.
+const fewKinds = 3
+
 // compared says what was compared.
 func (d *drift) compared() string {
 	var parts []string
 	for _, kind := range hub.RecordKinds() {
-		if n, ok := d.Compared[kind]; ok {
+		if n, ok := d.Compared[kind]; ok && (n > 0 || len(d.Compared) <= fewKinds) {
 			parts = append(parts, counted(n, kind))
 		}
 	}
 	text := strings.Join(parts, ", ")
+	if text == "" {
+		text = "no records, for there are none"
+	}
 	if last := len(parts) - 1; last > 0 {
 		text = strings.Join(parts[:last], ", ") + " and " + parts[last]
 	}

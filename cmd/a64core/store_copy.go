@@ -173,10 +173,10 @@ func (cmd storeCopyCommand) printTarget(p *program, v *copyView) error {
 		text += fmt.Sprintf("%s in %s and %s.\n", records(v.Comparison.Differ, "differs", "differ"), v.Database, cmd.From)
 	}
 	if v.ahead > 0 && !cmd.Overwrite {
-		text += fmt.Sprintf("%s in %s and left alone: use --overwrite to replace them.\n", records(v.ahead, "is newer", "are newer"), v.Database)
+		text += fmt.Sprintf("%s in %s and left alone: --overwrite replaces what is newer.\n", records(v.ahead, "is newer", "are newer"), v.Database)
 	}
 	if v.extra > 0 && !cmd.Erase {
-		text += fmt.Sprintf("%s not in %s and left alone: use --erase to remove them.\n", records(v.extra, "is", "are"), cmd.From)
+		text += fmt.Sprintf("%s not in %s and left alone: --erase removes what is not.\n", records(v.extra, "is", "are"), cmd.From)
 	}
 	return printText(p.stdout, "%s", text)
 }

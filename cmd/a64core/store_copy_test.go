@@ -85,6 +85,6 @@ func TestCopyFromFileToFile(t *testing.T) {
 	to.want(t, exitOK, "store verify", "The database is whole.")
 	to.want(t, exitOK, "users show root@example.com", "super_admin")
 	to.do(t, nil, "users", "deactivate", "many7@example.com")
-	to.want(t, exitFailure, "store copy --from sqlite --to sqlite --from-path "+file, "isActive, ", "use --overwrite to replace them", "use --erase to remove them")
+	to.want(t, exitFailure, "store copy --from sqlite --to sqlite --from-path "+file, "isActive, ", "--overwrite replaces what is newer", "--erase removes what is not")
 	to.want(t, exitOK, "store copy --overwrite --erase --from sqlite --to sqlite --from-path "+file, "1 record was written, 1 removed.")
 }

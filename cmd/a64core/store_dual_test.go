@@ -64,7 +64,7 @@ func TestProofToolsOfTwoDatabases(t *testing.T) {
 	s.want(t, exitOK, "store verify --all", "Both databases are whole and hold the same.")
 
 	s.byHand(t, "UPDATE users SET version = version + 7, phone = '+4912345' WHERE user_id = ?", ada.UserID)
-	s.want(t, exitFailure, "store repair --apply", "user "+ada.UserID+": phone, version differ, and is newer in mysql\n", "1 record still differs", "use --force")
+	s.want(t, exitFailure, "store repair --apply", "user "+ada.UserID+": phone, version differ, and is newer in mysql\n", "1 record still differs", "--force replaces")
 	if got := read[repairView](t, s.installation, exitOK, "store repair --apply --force"); *got.Written != 1 || !got.Applied || got.Comparison.Differ != 0 {
 		t.Errorf("repair --force: %+v", got)
 	}
@@ -139,7 +139,7 @@ func TestCopyFromOneFileToTwoDatabases(t *testing.T) {
 	file.want(t, exitOK, "store copy --from sqlite --to dual", "mongodb: 0 records were written, 0 removed.", "mysql: 0 records were written", "mysql holds the same as sqlite.")
 
 	extra := s.create(t, "extra@example.com", "user")
-	file.want(t, exitFailure, "store copy --from sqlite --to mysql", "user "+extra.UserID+": is missing in sqlite\n", "use --erase to remove them", "stop it and run this again")
+	file.want(t, exitFailure, "store copy --from sqlite --to mysql", "user "+extra.UserID+": is missing in sqlite\n", "--erase removes what is not", "stop it and run this again")
 	s.want(t, exitOK, "users show extra@example.com", "extra@example.com")
 	file.want(t, exitOK, "store copy --from sqlite --to dual --erase", "mongodb holds the same", "mysql holds the same")
 	s.want(t, exitOK, "store verify --all", "Both databases are whole and hold the same.")

@@ -168,7 +168,7 @@ func (v *repairView) print(p *program, force bool) error {
 		text = fmt.Sprintf("To write: %s. To remove: %s. Nothing was changed: use --apply to do it.\n", grouped(*v.ToWrite), grouped(*v.ToRemove))
 	}
 	if v.ahead > 0 && !force {
-		text += fmt.Sprintf("%s in %s than in %s and left alone: use --force to replace them.\n", records(v.ahead, "is newer", "are newer"), v.Comparison.target, v.Comparison.source)
+		text += fmt.Sprintf("%s in %s than in %s and left alone: --force replaces what is newer.\n", records(v.ahead, "is newer", "are newer"), v.Comparison.target, v.Comparison.source)
 	}
 	return printText(p.stdout, "%s", text)
 }

@@ -63,6 +63,8 @@ type replicationView struct {
 	Lag       float64      `json:"lagSeconds"`
 	Oldest    *markView    `json:"oldest,omitempty"`
 	LastError *failureView `json:"lastError,omitempty"`
+
+	nearly bool // what waits does so for no longer than is usual while a hub serves
 }
 
 type markView struct {
@@ -150,7 +152,8 @@ func replication(ctx context.Context, db hub.Database, now time.Time) (*replicat
 	if err != nil {
 		return nil, err
 	}
-	view := &replicationView{CaughtUp: replica.IsCaughtUp(backlog, now), Pending: backlog.Pending, Lag: backlog.Lag(now).Seconds()}
+	view := &replicationView{CaughtUp: backlog.Pending == 0, Pending: backlog.Pending, Lag: backlog.Lag(now).Seconds()}
+	view.nearly = replica.IsNearlyCaughtUp(backlog, now)
 	marks, err := db.Marks(ctx, now.Add(24*time.Hour), 1) // also those of a clock that is ahead
 	if err != nil {
 		return nil, err
@@ -218,8 +221,11 @@ func (v statusView) rows() [][]string {
 
 func (v *replicationView) rows() [][]string {
 	caughtUp := "no"
-	if v.CaughtUp {
+	switch {
+	case v.CaughtUp:
 		caughtUp = "yes"
+	case v.nearly:
+		caughtUp = "nearly"
 	}
 	rows := [][]string{{"Caught up", caughtUp}, {"Pending", records(v.Pending, "waits", "wait") + " to be copied"}}
 	if v.Oldest != nil {

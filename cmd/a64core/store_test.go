@@ -134,7 +134,7 @@ func TestStoreRepairMendsADamagedIndex(t *testing.T) {
 		return true
 	})
 	text := i.try(t, "store", "verify")
-	if text.code != exitFailure || !strings.Contains(text.stdout, "integrity: ") || !strings.Contains(text.stdout, "findings.\n") {
+	if text.code != exitFailure || !strings.Contains(text.stdout, "integrity: ") || !strings.Contains(text.stdout, "finding") {
 		t.Errorf("verify: %+v", text)
 	}
 	if got := i.try(t, "store", "verify", "--json"); got.code != exitFailure || !strings.Contains(got.stdout, `"whole": false`) || got.stderr != "" {
@@ -161,7 +161,7 @@ func TestStoreVerifyFindsDamagedRows(t *testing.T) {
 	})
 	for _, command := range []string{"verify", "repair"} {
 		got := i.try(t, "store", command)
-		if got.code != exitFailure || !strings.Contains(got.stdout, "cannot be found by name\n1 findings.\n") {
+		if got.code != exitFailure || !strings.Contains(got.stdout, "cannot be found by name\n1 finding.\n") {
 			t.Errorf("%s: %+v", command, got)
 		}
 	}

@@ -57,16 +57,16 @@ func (cmd storeVerifyCommand) look(ctx context.Context, p *program, c config.Con
 	engines := app.Engines(c)
 	for i, db := range all {
 		shown.begin("Verifying %s", engines[i])
-		findings, err := db.Verify(ctx)
+		found, err := db.Verify(ctx)
 		if err != nil {
-			return v, err
+			return v, interrupted(ctx, err)
 		}
-		if len(all) > 1 {
-			for n := range findings {
-				findings[n] = string(engines[i]) + ": " + findings[n]
+		for _, finding := range found {
+			if len(all) > 1 {
+				finding = string(engines[i]) + ": " + finding
 			}
+			v.Findings = append(v.Findings, finding)
 		}
-		v.Findings = append(v.Findings, findings...)
 	}
 	if len(all) > 1 {
 		shown.begin("Comparing %s with %s", engines[1], engines[0])
@@ -148,9 +148,16 @@ func (v verification) verdict() string {
 	case v.Comparison == nil && v.Whole:
 		return "The database is whole."
 	case v.Comparison == nil:
-		return fmt.Sprintf("%d findings.", len(v.Findings))
+		return findings(len(v.Findings)) + "."
 	case v.Whole:
 		return "Both databases are whole and hold the same."
 	}
-	return fmt.Sprintf("%d findings, %s.", len(v.Findings), records(v.Comparison.Differ, "differs", "differ"))
+	return fmt.Sprintf("%s, %s.", findings(len(v.Findings)), records(v.Comparison.Differ, "differs", "differ"))
+}
+
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
 }
