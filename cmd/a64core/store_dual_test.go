@@ -146,8 +146,33 @@ func TestCopyFromOneFileToTwoDatabases(t *testing.T) {
 	if st := read[statusView](t, s.installation, exitOK, "store status"); st.Replication.Pending != 0 || st.Databases[0].Users != 301 {
 		t.Errorf("status at the end: %+v", st)
 	}
+	s.serves(t)
 	// and back into a file, as a backup of everything at once
 	other := file.with("SQLITE_PATH", file.dir+"/other.db")
 	other.want(t, exitOK, "store copy --from mongodb --to sqlite", "sqlite holds the same as mongodb.")
 	other.want(t, exitOK, "store verify", "The database is whole.")
+}
+
+// serves has a hub serve from the two databases for a while.
+func (s servers) serves(t *testing.T) {
+	t.Helper()
+	var settings []string
+	for name, value := range s.env {
+		settings = append(settings, name+"="+value)
+	}
+	hub := serve(t, s.dir, settings...)
+	hub.log.wait(t, "MongoDB decides, and MySQL holds the same")
+	for _, a := range registerMany(t, hub, 5) {
+		if got := a.status(hub, "/api/v1/auth/me"); got != 200 {
+			t.Errorf("GET /auth/me: %d", got)
+		}
+	}
+	s.want(t, exitOK, "store verify --all", "Both databases are whole and hold the same.")
+	if code := hub.terminate(t); code != exitOK {
+		t.Errorf("the hub ends with %d", code)
+	}
+	s.want(t, exitOK, "store repair --apply", "Both databases hold the same.")
+	if st := read[statusView](t, s.installation, exitOK, "store status"); !st.Replication.CaughtUp || st.Databases[1].Users != 306 {
+		t.Errorf("status: %+v", st)
+	}
 }
