@@ -17,8 +17,8 @@ type backupCommand struct {
 
 // Help returns examples.
 func (backupCommand) Help() string {
-	return `Writes the whole database, as it is at one moment, into a new file, while servers go on. The file holds password hashes: it
-is readable for its owner only; keep it so.
+	return `Writes the whole SQLite database, as it is at one moment, into a new file, while servers go on. The file holds password
+hashes: it is readable for its owner only; keep it so. MongoDB and MySQL have tools of their own: mongodump and mysqldump.
 
 Examples:
 
@@ -32,9 +32,13 @@ func (cmd backupCommand) Run(ctx context.Context, p *program) error {
 	if to == "" {
 		to = "a64core-" + time.Now().UTC().Format("20060102T150405Z") + ".db"
 	}
-	return p.withStore(ctx, func(s *sqlstore.Store, path string) error {
+	c, err := p.fileSettings("backup")
+	if err != nil {
+		return err
+	}
+	return p.withFile(ctx, c, func(s *sqlstore.Store) error {
 		if !cmd.JSON {
-			if err := printText(p.stderr, "copying %s ...\n", path); err != nil {
+			if err := printText(p.stderr, "copying %s ...\n", c.SQLitePath); err != nil {
 				return err
 			}
 		}
@@ -51,7 +55,7 @@ func (cmd backupCommand) Run(ctx context.Context, p *program) error {
 				Bytes int64  `json:"bytes"`
 			}{to, file.Size()})
 		}
-		return printText(p.stdout, "Written: %s, %.1f MiB.\n", to, float64(file.Size())/(1<<20))
+		return printText(p.stdout, "Written: %s, %s.\n", to, megabytes(file.Size()))
 	})
 }
 
@@ -63,8 +67,8 @@ type restoreCommand struct {
 
 // Help returns examples.
 func (restoreCommand) Help() string {
-	return `Checks the backup and puts a copy of it in the place of the database. No server may be running. Sessions that have ended since
-the backup was made would live again: change SECRET_KEY, without SECRET_KEY_PREVIOUS, and everybody signs in anew.
+	return `Checks the backup and puts a copy of it in the place of the SQLite database. No server may be running. Sessions that have
+ended since the backup was made would live again: change SECRET_KEY, without SECRET_KEY_PREVIOUS, and everybody signs in anew.
 
 Examples:
 
@@ -74,7 +78,7 @@ Examples:
 
 // Run restores.
 func (cmd restoreCommand) Run(ctx context.Context, p *program) (err error) {
-	c, err := p.settings()
+	c, err := p.fileSettings("restore")
 	if err != nil {
 		return err
 	}

@@ -43,9 +43,9 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
 	Users       usersCommands      `cmd:"" help:"Manage accounts; how the first super_admin comes to be."`
 	Events      eventsCommand      `cmd:"" help:"Show the audit trail."`
-	Store       storeCommands      `cmd:"" help:"Look after the database."`
-	Backup      backupCommand      `cmd:"" help:"Copy the database into a file while it is in use."`
-	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the database."`
+	Store       storeCommands      `cmd:"" help:"Look after the databases: see, verify, repair and copy them."`
+	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database into a file while it is in use."`
+	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`
 	Config      configCommands     `cmd:"" help:"Check and show the settings."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Write the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`

@@ -60,15 +60,13 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 		slog.String("address", ln.Addr().String()), slog.String("environment", string(c.Environment)),
 		slog.String("database", string(c.Database)), slog.String("version", build.Version))
 	if c.Environment == config.Development {
-		if err := welcome(ctx, p.stdout, c, a, ln.Addr()); err != nil {
-			return errors.Join(err, ln.Close())
-		}
+		welcome(ctx, p.stdout, c, a, ln.Addr())
 	}
 	return a.Run(ctx, ln)
 }
 
 // welcome tells a developer what to do next.
-func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr net.Addr) error {
+func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr net.Addr) {
 	scheme := "http"
 	if c.TLS() {
 		scheme = "https"
@@ -77,19 +75,29 @@ func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr
 	if c.DocsEnabled {
 		text += fmt.Sprintf("\n  The API, to read and to try:  %s://%s/api/docs", scheme, addr)
 	}
+	if a.Replica != nil {
+		text += "\n  MongoDB decides, and MySQL holds the same: see \"a64core store status\"."
+		if a.Replica.State().SecondaryAway {
+			text += " MySQL is away at the moment."
+		}
+	}
 	if c.MailDriver == config.MailLog {
 		text += "\n  Mails are not sent: they are in the log below, with their links."
 	}
-	stats, err := a.Store.Stats(ctx, time.Now())
-	if err != nil {
-		return fmt.Errorf("count users: %w", err)
-	}
-	if !hasSuperAdmin(stats) {
-		text += "\n  Nobody is super_admin yet. In another terminal:\n" +
+	// A database that fails only now says so in the log and by /api/ready.
+	if stats, err := a.Store.Stats(ctx, time.Now()); err == nil && !hasSuperAdmin(stats) {
+		text += "\n  Nobody is super_admin yet. In another terminal" + sameSettings(c) + ":\n" +
 			"    go run ./cmd/a64core users create --email you@example.com --role super_admin --first-name Your --last-name Name"
 	}
 	_, _ = fmt.Fprintf(w, "%s\n\n", text) // nobody need read it
-	return nil
+}
+
+// sameSettings reminds of the settings without which a command would use a file of its own.
+func sameSettings(c config.Config) string {
+	if c.Database == config.SQLite {
+		return ""
+	}
+	return ", with the same settings (DATABASE=" + string(c.Database) + ")"
 }
 
 func hasSuperAdmin(stats hub.Stats) bool {

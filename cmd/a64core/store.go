@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"time"
+	"maps"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
@@ -13,160 +12,85 @@ import (
 	"github.com/a64core/hub/internal/store/sqlstore"
 )
 
-// storeCommands look after the database. They may run beside a serving hub.
+// storeCommands look after the databases. They may run beside a serving hub, and change no schema but the target's of a
+// copy.
 type storeCommands struct {
-	Status storeStatusCommand `cmd:"" help:"Show what the database holds, and its schema's version."`
-	Verify storeVerifyCommand `cmd:"" help:"Check that the database is whole; exits with 1 if it is not."`
-	Repair storeRepairCommand `cmd:"" help:"Rebuild the indexes, the one damage that can be mended without a backup."`
+	Status storeStatusCommand `cmd:"" help:"Show what the database holds; of two, also how far the second is behind."`
+	Verify storeVerifyCommand `cmd:"" help:"Check that the database is whole, and that two hold the same; exits with 1 if not."`
+	Repair storeRepairCommand `cmd:"" help:"Make the second database what the first is, or rebuild the indexes of a single one."`
+	Copy   storeCopyCommand   `cmd:"" help:"Copy everything from one database to another, or to both of dual."`
 }
 
-// withStore opens the SQLite database for a command, with nothing around it, and closes it afterwards.
-func (p *program) withStore(ctx context.Context, do func(*sqlstore.Store, string) error) (err error) {
+// untouched returns the settings for a command that looks: nothing is migrated, and no file comes to be.
+func (p *program) untouched() (config.Config, error) {
 	c, err := p.settings()
+	c.Migrate = false
+	return c, err
+}
+
+// settingsFor reads and checks the settings as if these, by their names, had been given as flags.
+func (p *program) settingsFor(given map[string]string) (config.Config, error) {
+	other := *p
+	other.source.Flags = maps.Clone(p.source.Flags)
+	maps.Copy(other.source.Flags, given)
+	return other.settings()
+}
+
+// withDatabases opens all databases for a command, the one that decides first, and closes them afterwards.
+func (p *program) withDatabases(ctx context.Context, c config.Config, do func([]hub.Database) error) error {
+	all, err := app.OpenAll(ctx, c)
 	if err != nil {
 		return err
 	}
+	return errors.Join(do(all), app.CloseAll(all))
+}
+
+// withFile opens the SQLite file for a command that is about files, and closes it afterwards.
+func (p *program) withFile(ctx context.Context, c config.Config, do func(*sqlstore.Store) error) error {
 	db, err := app.OpenDatabase(ctx, c, config.SQLite, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	s, _ := db.(*sqlstore.Store)
-	return do(s, c.SQLitePath)
+	return errors.Join(do(s), db.Close())
 }
 
-type storeStatusCommand struct {
-	JSON bool `name:"json" help:"Answer in JSON."`
-}
-
-// Help returns examples.
-func (storeStatusCommand) Help() string {
-	return "Examples:\n\n    a64core store status\n    a64core store status --json"
-}
-
-// Run shows the status.
-func (cmd storeStatusCommand) Run(ctx context.Context, p *program) error {
-	return p.withStore(ctx, func(s *sqlstore.Store, path string) error {
-		version, err := s.SchemaVersion(ctx)
-		if err != nil {
-			return err
-		}
-		stats, err := s.Stats(ctx, time.Now())
-		if err != nil {
-			return err
-		}
-		file, err := os.Stat(path)
-		if err != nil {
-			return fmt.Errorf("look at the file: %w", err)
-		}
-		users := 0
-		for _, c := range stats.Users {
-			users += c.Active + c.Inactive
-		}
-		if cmd.JSON {
-			return printJSON(p.stdout, struct {
-				Database string                `json:"database"`
-				Path     string                `json:"path"`
-				Bytes    int64                 `json:"bytes"`
-				Schema   int64                 `json:"schemaVersion"`
-				Users    int                   `json:"users"`
-				Deleted  int                   `json:"deletedUsers"`
-				Sessions int                   `json:"sessions"`
-				Mails    map[hub.MailState]int `json:"mails"`
-			}{"sqlite", path, file.Size(), version, users, stats.Deleted, stats.Sessions, stats.Mails})
-		}
-		return printTable(p.stdout, [][]string{
-			{"Database", "sqlite"},
-			{"File", path},
-			{"Size", fmt.Sprintf("%.1f MiB", float64(file.Size())/(1<<20))},
-			{"Schema", fmt.Sprintf("version %d", version)},
-			{"Users", fmt.Sprintf("%d, and %d deleted", users, stats.Deleted)},
-			{"Sessions", fmt.Sprint(stats.Sessions)},
-			{"Mails", fmt.Sprintf("%d queued, %d sent, %d dropped, %d dead", stats.Mails[hub.MailQueued],
-				stats.Mails[hub.MailSent], stats.Mails[hub.MailDropped], stats.Mails[hub.MailDead])},
-		})
-	})
-}
-
-type storeVerifyCommand struct {
-	JSON bool `name:"json" help:"Answer in JSON."`
-}
-
-// Help returns examples.
-func (storeVerifyCommand) Help() string {
-	return `Reads every page, index and row, which takes a while on a large database and disturbs no server.
-
-Examples:
-
-    a64core store verify
-    a64core store verify --json`
-}
-
-// Run verifies the database.
-func (cmd storeVerifyCommand) Run(ctx context.Context, p *program) error {
-	return p.withStore(ctx, func(s *sqlstore.Store, path string) error { return verify(ctx, p, s, path, cmd.JSON) })
-}
-
-func verify(ctx context.Context, p *program, s *sqlstore.Store, path string, asJSON bool) error {
-	if !asJSON {
-		if err := printText(p.stderr, "verifying %s ...\n", path); err != nil {
-			return err
-		}
+// fileSettings returns the settings for a command that is about files, and refuses other databases, lest it act on a file
+// that nobody meant.
+func (p *program) fileSettings(command string) (config.Config, error) {
+	c, err := p.settings()
+	if err != nil || c.Database == config.SQLite {
+		return c, err
 	}
-	findings, err := s.Verify(ctx)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		err = printJSON(p.stdout, struct {
-			Whole    bool     `json:"whole"`
-			Findings []string `json:"findings"`
-		}{len(findings) == 0, append([]string{}, findings...)})
-	} else {
-		err = printFindings(p, findings)
-	}
-	if err == nil && len(findings) > 0 {
-		err = errReported
-	}
-	return err
+	return c, fmt.Errorf("%s is for SQLite files and DATABASE is %s: use %s", command, c.Database, ownTools(command, c.Database))
 }
 
-func printFindings(p *program, findings []string) error {
-	for _, finding := range findings {
-		if err := printText(p.stdout, "%s\n", finding); err != nil {
-			return err
-		}
+// ownTools names the tools that a database comes with.
+func ownTools(command string, database config.Database) string {
+	mongo, mysql := "mongodump", "mysqldump"
+	if command == "restore" {
+		mongo, mysql = "mongorestore", "mysql"
 	}
-	if len(findings) > 0 {
-		return printText(p.stdout, "%d findings.\n", len(findings))
+	switch database {
+	case config.MongoDB:
+		return mongo
+	case config.MySQL:
+		return mysql
+	case config.SQLite, config.Dual:
 	}
-	return printText(p.stdout, "The database is whole.\n")
+	return mongo + " and " + mysql
 }
 
-type storeRepairCommand struct {
-	JSON bool `name:"json" help:"Answer in JSON."`
-}
+// megabytes is a size for people.
+func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 
-// Help returns examples.
-func (storeRepairCommand) Help() string {
-	return `Rebuilds all indexes from the tables and verifies the outcome. Whatever is still found then needs "restore".
-
-Examples:
-
-    a64core store repair`
-}
-
-// Run repairs and verifies.
-func (cmd storeRepairCommand) Run(ctx context.Context, p *program) error {
-	return p.withStore(ctx, func(s *sqlstore.Store, path string) error {
-		if !cmd.JSON {
-			if err := printText(p.stderr, "rebuilding the indexes of %s ...\n", path); err != nil {
-				return err
-			}
-		}
-		if err := s.Reindex(ctx); err != nil {
-			return err
-		}
-		return verify(ctx, p, s, path, cmd.JSON)
-	})
+// side names one of the databases for people.
+func side(i, of int) string {
+	switch {
+	case of == 1:
+		return "database"
+	case i == 0:
+		return "primary"
+	}
+	return "secondary"
 }

@@ -9,17 +9,22 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/a64core/hub"
 )
 
 func TestMigrateTellsTheVersions(t *testing.T) {
 	t.Parallel()
 	i := install(t)
-	var m struct{ From, To int64 }
+	var m []struct {
+		Database string
+		From, To int64
+	}
 	i.do(t, &m, "migrate", "--json")
-	if m.From != 0 || m.To < 1 {
+	if len(m) != 1 || m[0].Database != "sqlite" || m[0].From != 0 || m[0].To < 1 {
 		t.Errorf("a new database: %+v", m)
 	}
-	if got := i.do(t, nil, "migrate"); !strings.HasPrefix(got, "The schema is up to date: version ") {
+	if got := i.do(t, nil, "migrate"); !strings.HasPrefix(got, "The schema of sqlite is up to date: version ") {
 		t.Errorf("again: %q", got)
 	}
 	if got := install(t).do(t, nil, "migrate"); !strings.Contains(got, "; it was at none.") {
@@ -33,7 +38,7 @@ func TestWithoutMigrationOlderDatabasesAreRefused(t *testing.T) {
 	i.env["MIGRATE"] = "false"
 	for _, args := range []string{"users list", "store status", "store verify", "backup", "events", "serve --port=0"} {
 		got := i.try(t, strings.Fields(args)...)
-		if got.code != exitFailure || !strings.Contains(got.stderr, "open the database: ") {
+		if got.code != exitFailure || !strings.Contains(got.stderr, "open the database (sqlite): ") {
 			t.Errorf("%s: %+v", args, got)
 		}
 	}
@@ -47,19 +52,17 @@ func TestStoreStatusCounts(t *testing.T) {
 	i.create(t, "root@example.com", "super_admin")
 	i.create(t, "ada@example.com", "user")
 	i.do(t, nil, "users", "delete", "ada@example.com")
-	var status map[string]any
+	var status statusView
 	i.do(t, &status, "store", "status", "--json")
-	for _, changing := range []string{"bytes", "schemaVersion"} {
-		if n, _ := status[changing].(float64); n < 1 {
-			t.Errorf("%s is %v", changing, status[changing])
-		}
-		delete(status, changing)
+	got := status.Databases[0]
+	if got.Bytes < 1 || got.Schema < 1 || !strings.HasPrefix(got.Product, "SQLite ") {
+		t.Errorf("got %+v", got.DatabaseDetails)
 	}
-	want := map[string]any{
-		"database": "sqlite", "path": filepath.Join(i.dir, "a64core.db"), "users": 1.0, "deletedUsers": 1.0, "sessions": 0.0,
-		"mails": map[string]any{"queued": 2.0},
-	}
-	if diff := cmp.Diff(want, status); diff != "" {
+	got.Bytes, got.Schema, got.Product = 0, 0, ""
+	want := statusView{Mode: "sqlite", Databases: []databaseView{{Role: "database", Engine: "sqlite", DatabaseDetails: &DatabaseDetails{
+		Place: filepath.Join(i.dir, "a64core.db"), Users: 1, Deleted: 1, Mails: map[hub.MailState]int{hub.MailQueued: 2},
+	}}}}
+	if diff := cmp.Diff(want, status, cmp.AllowUnexported(databaseView{})); diff != "" {
 		t.Error(diff)
 	}
 	text := i.do(t, nil, "store", "status")
@@ -131,7 +134,7 @@ func TestStoreRepairMendsADamagedIndex(t *testing.T) {
 		return true
 	})
 	text := i.try(t, "store", "verify")
-	if text.code != exitFailure || !strings.Contains(text.stdout, "integrity: ") || !strings.Contains(text.stdout, "findings.\n") {
+	if text.code != exitFailure || !strings.Contains(text.stdout, "integrity: ") || !strings.Contains(text.stdout, "finding") {
 		t.Errorf("verify: %+v", text)
 	}
 	if got := i.try(t, "store", "verify", "--json"); got.code != exitFailure || !strings.Contains(got.stdout, `"whole": false`) || got.stderr != "" {
@@ -158,7 +161,7 @@ func TestStoreVerifyFindsDamagedRows(t *testing.T) {
 	})
 	for _, command := range []string{"verify", "repair"} {
 		got := i.try(t, "store", command)
-		if got.code != exitFailure || !strings.Contains(got.stdout, "cannot be found by name\n1 findings.\n") {
+		if got.code != exitFailure || !strings.Contains(got.stdout, "cannot be found by name\n1 finding.\n") {
 			t.Errorf("%s: %+v", command, got)
 		}
 	}

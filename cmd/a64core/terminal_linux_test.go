@@ -137,3 +137,19 @@ func TestInterruptAtThePasswordPromptLeavesAWorkingTerminal(t *testing.T) {
 	}
 	p.screen.wait(t, "interrupted")
 }
+
+func TestProgressShowsOnATerminalOnly(t *testing.T) {
+	t.Parallel()
+	from, to := install(t), t.TempDir()
+	fillFile(t, from, 1500)
+	p, stdout := atTerminal(t, to, "store", "copy", "--from", "sqlite", "--to", "sqlite", "--from-path", from.dir+"/a64core.db")
+	if code := p.wait(); code != exitOK {
+		t.Fatalf("exit code %d\n%s%s", code, p.screen, stdout)
+	}
+	p.screen.wait(t, `Copying sqlite to sqlite \.\.\.`)
+	p.screen.wait(t, `users +\d+ % \[=+ *\] [\d,]+ of 1,500`)
+	p.screen.wait(t, `events +100 % \[=+\] 1,500 of 1,500`)
+	if text := stdout.String(); strings.Contains(text, "\x1b") || !strings.Contains(text, "sqlite: 6,000 records were written, 0 removed.") {
+		t.Errorf("standard output: %q", text)
+	}
+}

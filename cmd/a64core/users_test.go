@@ -116,10 +116,10 @@ func TestUsersCreateAnswersInTextAndJSON(t *testing.T) {
 	if !hub.IsID(u.UserID) || u.Email != "bob@example.com" || u.Role != "user" || !u.IsActive || !u.IsEmailVerified || u.DeletedAt != nil || u.LastLoginAt != nil {
 		t.Errorf("got %+v", u)
 	}
-	var status struct{ Mails map[string]int }
+	var status statusView
 	i.do(t, &status, "store", "status", "--json")
-	if status.Mails["queued"] != 1 {
-		t.Errorf("mails %v, want one: to the unverified address", status.Mails)
+	if mails := status.Databases[0].Mails; mails[hub.MailQueued] != 1 {
+		t.Errorf("mails %v, want one: to the unverified address", mails)
 	}
 	var events []eventView
 	i.do(t, &events, "events", "--json")

@@ -106,7 +106,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	a.Queue = &mail.Queue{Store: store, Sender: sender, Templates: templates, Prepare: a.Auth.Letter, Now: o.Now, Log: o.Log}
 	a.janitor = &janitor{
 		store: store, users: a.Users, now: o.Now, log: o.Log,
-		keep: hub.Retention{Mails: c.MailRetention, Events: c.EventRetention},
+		keep: Retention(c),
 	}
 	if err := a.buildHandler(o.Version); err != nil {
 		return nil, err

@@ -105,3 +105,8 @@ func Migrate(ctx context.Context, c config.Config) ([]Migration, error) {
 	}
 	return done, nil
 }
+
+// BuildIndexes builds what is missing of MongoDB's indexes, also those without which it is not opened.
+func BuildIndexes(ctx context.Context, c config.Config) error {
+	return mongostore.Reindex(ctx, mongoConfig(c, false))
+}

@@ -30,12 +30,12 @@ func startPair(t *testing.T) *pair {
 		secondary: storetest.NewFaultyDatabase(openSQLite(t, false)),
 	}
 	p.Store = newPair(t, p.primary, p.secondary)
-	run(t, p.Store)
+	runStore(t, p.Store)
 	return p
 }
 
-// run runs the store until the test ends.
-func run(t *testing.T, s *replica.Store) {
+// runStore runs the store until the test ends.
+func runStore(t *testing.T, s *replica.Store) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
@@ -249,7 +249,7 @@ func TestTheSecondaryMayComeLater(t *testing.T) {
 	if _, err := s.Secondary(); !errors.Is(err, hub.ErrUnavailable) {
 		t.Errorf("the secondary: %v", err)
 	}
-	run(t, s)
+	runStore(t, s)
 	must(t, "add user", s.AddUser(t.Context(), newUser("a@example.com"), newEvent()))
 	mu.Lock()
 	failure = nil

@@ -26,7 +26,8 @@ type Comparison struct {
 	Target hub.Database
 	Kinds  []hub.RecordKind
 	Keep   hub.Retention
-	// Live leaves out what has expired by then, since each side sweeps by itself. Zero means an hour from now.
+	// Live leaves out what has expired by then, since each side sweeps by itself. Zero means an hour from now, or now if
+	// it mends: what lives for less than an hour has to be copied too.
 	Live time.Time
 
 	// Mend makes the target hold what the source holds.
@@ -46,8 +47,10 @@ type Comparison struct {
 type Difference struct {
 	Key     hub.RecordKey
 	Missing Side     // where the record is not at all; empty if it is in both
-	Fields  []string // in which it differs, if it is in both
+	Fields  []string // in which it differs, if it is in both, named as the API names them
+	Ahead   bool     // its version is higher in the target
 	Mended  bool
+	Reason  string // why it could not be mended, if the target has refused it
 }
 
 // Side names one of the databases.
@@ -62,13 +65,32 @@ const (
 // Result counts what was compared.
 type Result struct {
 	Compared map[hub.RecordKind]int // records of the source
-	Pending  int                    // differences that only wait to be copied
+	Pending  int                    // differences that only wait to be copied, or are under way
 	Differ   int                    // all others
-	Mended   int                    // of those
+	Extra    int                    // of those: not in the source
+	Ahead    int                    // of those: with a higher version in the target
+	Mended   int                    // of those that differ
+	Removed  int                    // of the mended: erased, as they were not in the source
 }
 
 // Clean reports whether nothing differs that was not mended.
 func (r Result) Clean() bool { return r.Differ == r.Mended }
+
+func (r *Result) count(d Difference) {
+	r.Differ++
+	if d.Missing == Source {
+		r.Extra++
+	}
+	if d.Ahead {
+		r.Ahead++
+	}
+	if d.Mended {
+		r.Mended++
+		if d.Missing == Source {
+			r.Removed++
+		}
+	}
+}
 
 // bucket is a run of records of one kind with ids in (after, upTo]; upTo is empty in the last.
 type bucket struct {
@@ -82,7 +104,10 @@ type bucket struct {
 func (c *Comparison) Run(ctx context.Context) (Result, error) {
 	result := Result{Compared: make(map[hub.RecordKind]int)}
 	if c.Live.IsZero() {
-		c.Live = now().Add(expiryMargin)
+		c.Live = now()
+		if !c.Mend {
+			c.Live = c.Live.Add(expiryMargin)
+		}
 	}
 	for _, kind := range c.Kinds {
 		if err := c.compareKind(ctx, kind, &result); err != nil {
@@ -181,7 +206,7 @@ func upTo(b *bucket, id string) []hub.Record {
 func candidates(source, target []hub.Record) []hub.RecordKey {
 	var keys []hub.RecordKey
 	for len(source) > 0 || len(target) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(source) == 0:
 			order = 1

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/a64core/hub"
@@ -36,16 +37,22 @@ func content(r hub.Record) reflect.Value {
 	return reflect.Value{}
 }
 
-// differing returns the names of the fields in which two records of one kind differ.
+// differing returns the API's names of the fields in which two records of one kind differ.
 func differing(a, b hub.Record) []string {
 	left, right := content(a), content(b)
 	var names []string
 	for i := range left.NumField() {
 		if !slices.Equal(appendValue(nil, left.Field(i)), appendValue(nil, right.Field(i))) {
-			names = append(names, left.Type().Field(i).Name)
+			names = append(names, apiName(left.Type().Field(i).Name))
 		}
 	}
 	return names
+}
+
+// apiName spells the name of a field as the API does: userId for UserID.
+func apiName(field string) string {
+	name := strings.NewReplacer("ID", "Id", "IP", "Ip").Replace(field)
+	return strings.ToLower(name[:1]) + name[1:]
 }
 
 // appendValue appends a value so that different values never look alike, and those do that mean the same: an absent slice

@@ -22,6 +22,6 @@
 //
 // # Neighbours
 //
-// The two databases are sqlstore and mongostore, or any other [hub.Database]. This package knows no SQL and no BSON. [Compare]
+// The two databases are sqlstore and mongostore, or any other [hub.Database]. This package knows no SQL and no BSON. [Comparison]
 // tells whether two databases hold the same and can mend what differs; copying one database to another is mending all of it.
 package replica

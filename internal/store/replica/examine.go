@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,65 +10,106 @@ import (
 )
 
 const (
-	looks    = 3
+	looks    = 4
 	maxMarks = 100_000 // more wait to be copied only where a comparison makes no sense yet
 )
 
 // pair is what both databases have under one key.
 type pair struct{ source, target hub.Record }
 
-func (p pair) isSame() bool {
-	switch {
-	case !p.inSource() && !p.inTarget():
-		return true
-	case !p.inSource() || !p.inTarget():
-		return false
-	}
-	return len(differing(p.source, p.target)) == 0
-}
-
 func (p pair) inSource() bool { return p.source != hub.Record{} }
 func (p pair) inTarget() bool { return p.target != hub.Record{} }
+func (p pair) isSame() bool   { return isSame(p.source, p.target) }
 
-// examine looks at records that seemed to differ, and reports or mends those that do. Both databases may be changing: what
-// is marked waits to be copied, and what was copied between two of our questions is the same at the next look.
+// isLike reports whether both databases have the same as at another look.
+func (p pair) isLike(other pair) bool {
+	return isSame(p.source, other.source) && isSame(p.target, other.target)
+}
+
+// isSame reports whether two records of one kind are equal; a record that is not there is the zero one.
+func isSame(a, b hub.Record) bool {
+	if a == (hub.Record{}) || b == (hub.Record{}) {
+		return a == b
+	}
+	return len(differing(a, b)) == 0
+}
+
+// examine looks at records that seemed to differ, and mends or reports those that do.
+//
+// Both databases may be changing. A record counts as different only if two looks find the same on each side and nothing
+// was marked in between: what was written by the first look and is not marked after it, was copied before the second. All
+// that does not come to rest waits to be copied.
 func (c *Comparison) examine(ctx context.Context, keys []hub.RecordKey, result *Result) error {
-	var pairs map[hub.RecordKey]pair
+	if c.Mend {
+		return c.mend(ctx, keys, result)
+	}
+	before := make(map[hub.RecordKey]pair) // of what was not marked
 	for look := 0; len(keys) > 0 && look < looks; look++ {
-		var err error
-		if pairs, err = c.lookUp(ctx, keys); err != nil {
-			return err
-		}
-		keys = slices.DeleteFunc(keys, func(key hub.RecordKey) bool { return pairs[key].isSame() })
-		if c.Mend {
-			break // which does no harm to what is under way
-		}
-		marked, err := c.marked(ctx)
+		pairs, err := c.lookUp(ctx, keys)
 		if err != nil {
 			return err
 		}
-		waits := func(key hub.RecordKey) bool { return marked[key] || marked[tombstoneOf(key, pairs[key])] }
-		if look == looks-1 {
-			found := len(keys)
-			keys = slices.DeleteFunc(keys, waits)
-			result.Pending += found - len(keys)
-		} else if !slices.ContainsFunc(keys, waits) && look > 0 {
-			break
+		keys = slices.DeleteFunc(keys, func(key hub.RecordKey) bool { return pairs[key].isSame() })
+		var restless []hub.RecordKey
+		for _, key := range keys {
+			if was, ok := before[key]; !ok || !was.isLike(pairs[key]) {
+				restless = append(restless, key)
+			} else if err := c.report(result, difference(key, pairs[key])); err != nil {
+				return err
+			}
+		}
+		keys = restless
+		if before, err = c.unmarked(ctx, keys, pairs); err != nil {
+			return err
 		}
 	}
-	return c.report(ctx, keys, pairs, result)
+	result.Pending += len(keys)
+	return nil
 }
 
-// tombstoneOf returns the key of the tombstone that takes a record away.
-func tombstoneOf(key hub.RecordKey, p pair) hub.RecordKey {
-	stone := hub.RecordKey{Kind: hub.RecordTombstone, ID: key.ID}
+// unmarked returns the pairs that do not wait to be copied.
+func (c *Comparison) unmarked(ctx context.Context, keys []hub.RecordKey, pairs map[hub.RecordKey]pair) (map[hub.RecordKey]pair, error) {
+	rest := make(map[hub.RecordKey]pair, len(keys))
+	if len(keys) == 0 {
+		return rest, nil
+	}
+	marks, err := c.Source.Marks(ctx, endOfTime(), maxMarks)
+	if err != nil {
+		return nil, err
+	}
+	marked := make(map[hub.RecordKey]bool, len(marks))
+	for _, m := range marks {
+		marked[m.Key] = true
+	}
+	for _, key := range keys {
+		owner, err := c.owner(ctx, key, pairs[key])
+		if err != nil {
+			return nil, err
+		}
+		if !marked[key] && !marked[hub.RecordKey{Kind: hub.RecordTombstone, ID: owner}] {
+			rest[key] = pairs[key]
+		}
+	}
+	return rest, nil
+}
+
+// owner returns the id of the user whose tombstone takes the record out of the target.
+func (c *Comparison) owner(ctx context.Context, key hub.RecordKey, p pair) (string, error) {
 	switch {
 	case p.target.Session != nil:
-		stone.ID = p.target.Session.UserID
+		return p.target.Session.UserID, nil
 	case p.target.MailToken != nil:
-		stone.ID = p.target.MailToken.UserID
+		return p.target.MailToken.UserID, nil
+	case p.target.Mail != nil && p.target.Mail.UserID != "":
+		return p.target.Mail.UserID, nil
+	case p.target.Mail != nil: // a purge takes mails to the user's address too
+		u, err := c.Target.UserByEmail(ctx, p.target.Mail.To)
+		if errors.Is(err, hub.ErrNotFound) {
+			return "", nil
+		}
+		return u.ID, err
 	}
-	return stone
+	return key.ID, nil
 }
 
 func (c *Comparison) lookUp(ctx context.Context, keys []hub.RecordKey) (map[hub.RecordKey]pair, error) {
@@ -91,98 +133,27 @@ func (c *Comparison) lookUp(ctx context.Context, keys []hub.RecordKey) (map[hub.
 	return pairs, nil
 }
 
-// marked returns the keys that wait to be copied.
-func (c *Comparison) marked(ctx context.Context) (map[hub.RecordKey]bool, error) {
-	marks, err := c.Source.Marks(ctx, endOfTime(), maxMarks)
-	if err != nil {
-		return nil, err
+func difference(key hub.RecordKey, p pair) Difference {
+	d := Difference{Key: key}
+	switch {
+	case !p.inSource():
+		d.Missing = Source
+	case !p.inTarget():
+		d.Missing = Target
+	default:
+		d.Fields, d.Ahead = differing(p.source, p.target), p.target.Version() > p.source.Version()
 	}
-	keys := make(map[hub.RecordKey]bool, len(marks))
-	for _, m := range marks {
-		keys[m.Key] = true
-	}
-	return keys, nil
+	return d
 }
 
-// report tells what differs, once it was mended if that is wanted.
-func (c *Comparison) report(ctx context.Context, keys []hub.RecordKey, pairs map[hub.RecordKey]pair, result *Result) error {
-	mended := make(map[hub.RecordKey]bool)
-	if c.Mend {
-		var err error
-		if mended, err = c.mend(ctx, keys, pairs); err != nil {
-			return err
-		}
+// report counts and tells a difference.
+func (c *Comparison) report(result *Result, d Difference) error {
+	result.count(d)
+	if c.Found == nil {
+		return nil
 	}
-	for _, key := range keys {
-		result.Differ++
-		p, d := pairs[key], Difference{Key: key, Mended: mended[key]}
-		switch {
-		case !p.inSource():
-			d.Missing = Source
-		case !p.inTarget():
-			d.Missing = Target
-		default:
-			d.Fields = differing(p.source, p.target)
-		}
-		if d.Mended {
-			result.Mended++
-		}
-		if c.Found != nil {
-			if err := c.Found(d); err != nil {
-				return err
-			}
-		}
+	if err := c.Found(d); err != nil {
+		return fmt.Errorf("report: %w", err)
 	}
 	return nil
-}
-
-// mend puts and erases, and returns what is the same now.
-func (c *Comparison) mend(ctx context.Context, keys []hub.RecordKey, pairs map[hub.RecordKey]pair) (map[hub.RecordKey]bool, error) {
-	var (
-		puts   []hub.Record
-		erases []hub.RecordKey
-	)
-	for _, key := range keys {
-		if p := pairs[key]; p.inSource() {
-			puts = append(puts, p.source)
-		} else if c.Erase {
-			erases = append(erases, key)
-		}
-	}
-	if len(erases) > 0 { // first: what is to be put may need an address that these have
-		if err := c.Target.Erase(ctx, erases...); err != nil {
-			return nil, fmt.Errorf("erase: %w", err)
-		}
-	}
-	if err := c.put(ctx, puts); err != nil {
-		return nil, err
-	}
-	after, err := c.lookUp(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	same := make(map[hub.RecordKey]bool)
-	for _, key := range keys {
-		same[key] = after[key].isSame()
-	}
-	return same, nil
-}
-
-// put puts records, each by itself if they cannot be put together. What is refused stays different, and is reported.
-func (c *Comparison) put(ctx context.Context, records []hub.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	err := c.Target.Put(ctx, c.Rule, records...)
-	if err == nil || isAway(err) || ctx.Err() != nil || len(records) == 1 {
-		if isAway(err) || ctx.Err() != nil {
-			return fmt.Errorf("put: %w", err)
-		}
-		return nil
-	}
-	half := len(records) / 2
-	if err := c.put(ctx, records[:half]); err != nil {
-		return err
-	}
-	return c.put(ctx, records[half:])
 }

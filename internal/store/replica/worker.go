@@ -172,15 +172,8 @@ func (s *Store) put(ctx context.Context, second hub.Database, records []hub.Reco
 }
 
 // resolve puts a record that was refused, together with what it waits for.
-func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, refusal error) (copied []hub.Record, err error) {
-	switch {
-	case errors.Is(refusal, hub.ErrDuplicateEmail) && r.User != nil:
-		copied, err = s.putTrade(ctx, second, r)
-	case errors.Is(refusal, hub.ErrOrphan):
-		copied, err = s.putOrphan(ctx, second, r)
-	default:
-		err = refusal
-	}
+func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, refusal error) ([]hub.Record, error) {
+	copied, err := route{s.primary, second, hub.UnlessOlder}.resolve(ctx, r, refusal)
 	if err == nil || isAway(err) || ctx.Err() != nil {
 		return copied, err
 	}
@@ -190,83 +183,4 @@ func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, 
 		slog.String("kind", string(key.Kind)), slog.String("id", key.ID), slog.Any("error", err))
 	s.recordFailure(ctx, fmt.Errorf("%s %s: %w", key.Kind, key.ID, err))
 	return nil, nil
-}
-
-// maxTrade bounds how many users may have handed addresses to each other since they were copied.
-const maxTrade = 100
-
-// putTrade puts a user whose address another one still has on the secondary. That one's address has changed as well, or
-// there could not be two on the primary; so both are put together, and whoever has the other's new address with them.
-func (s *Store) putTrade(ctx context.Context, second hub.Database, r hub.Record) ([]hub.Record, error) {
-	traders := []string{r.User.ID}
-	for range maxTrade {
-		group, err := s.present(ctx, traders)
-		if err != nil {
-			return nil, err
-		}
-		if err = second.Put(ctx, hub.UnlessOlder, group...); err == nil {
-			return group, nil
-		}
-		if !errors.Is(err, hub.ErrDuplicateEmail) {
-			return nil, fmt.Errorf("copy users who traded addresses: %w", err)
-		}
-		known := len(traders)
-		for _, member := range group {
-			if member.User == nil {
-				continue
-			}
-			holder, err := second.UserByEmail(ctx, member.User.Email)
-			if err == nil && !slices.Contains(traders, holder.ID) {
-				traders = append(traders, holder.ID)
-			} else if err != nil && !errors.Is(err, hub.ErrNotFound) {
-				return nil, fmt.Errorf("look for who has an address: %w", err)
-			}
-		}
-		if len(traders) == known {
-			return nil, fmt.Errorf("copy users who traded addresses: %w", err)
-		}
-	}
-	return nil, fmt.Errorf("more than %d users traded addresses: %w", maxTrade, hub.ErrDuplicateEmail)
-}
-
-// present returns what the primary has of the users, or the tombstones of those that were purged.
-func (s *Store) present(ctx context.Context, userIDs []string) ([]hub.Record, error) {
-	keys := make([]hub.RecordKey, 0, 2*len(userIDs))
-	for _, id := range userIDs {
-		keys = append(keys, hub.RecordKey{Kind: hub.RecordTombstone, ID: id}, hub.RecordKey{Kind: hub.RecordUser, ID: id})
-	}
-	group, err := s.primary.Lookup(ctx, keys...)
-	if err != nil {
-		return nil, fmt.Errorf("read users who traded addresses: %w", err)
-	}
-	inOrder(group)
-	return group, nil
-}
-
-// putOrphan puts a record whose user was not copied yet. If the user was purged, there is nothing to copy.
-func (s *Store) putOrphan(ctx context.Context, second hub.Database, r hub.Record) ([]hub.Record, error) {
-	var userID string
-	switch {
-	case r.Session != nil:
-		userID = r.Session.UserID
-	case r.MailToken != nil:
-		userID = r.MailToken.UserID
-	}
-	found, err := s.primary.Lookup(ctx, hub.RecordKey{Kind: hub.RecordUser, ID: userID})
-	if err != nil {
-		return nil, fmt.Errorf("read a record's user: %w", err)
-	}
-	if len(found) == 0 {
-		return []hub.Record{r}, nil
-	}
-	err = second.Put(ctx, hub.UnlessOlder, append(found, r)...)
-	if errors.Is(err, hub.ErrDuplicateEmail) {
-		if found, err = s.putTrade(ctx, second, found[0]); err == nil {
-			err = second.Put(ctx, hub.UnlessOlder, r)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("copy a record with its user: %w", err)
-	}
-	return append(found, r), nil
 }
