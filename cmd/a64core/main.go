@@ -43,6 +43,7 @@ type commands struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date."`
 	Users       usersCommands      `cmd:"" help:"Manage accounts; how the first super_admin comes to be."`
 	Events      eventsCommand      `cmd:"" help:"Show the audit trail."`
+	Mail        mailCommands       `cmd:"" help:"Look after the mail."`
 	Store       storeCommands      `cmd:"" help:"Look after the databases: see, verify, repair and copy them."`
 	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database into a file while it is in use."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -23,14 +24,31 @@ func newTemplates(c config.Config) (*mail.Templates, error) {
 	return t, nil
 }
 
+// namedSender is a sender that can tell where mails go.
+type namedSender interface {
+	mail.Sender
+	fmt.Stringer
+}
+
 // newSender returns what MAIL_DRIVER names. Only in development does the log get to see links.
-func newSender(c config.Config, log *slog.Logger) (mail.Sender, error) {
-	if c.MailDriver == config.MailLog {
-		return mail.NewLogSender(log, c.Environment == config.Development), nil
+func newSender(ctx context.Context, c config.Config, log *slog.Logger) (namedSender, error) {
+	switch c.MailDriver {
+	case config.MailSMTP:
+		server, err := mail.ParseSMTPURL(c.SMTPURL.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("SMTP_URL: %w", err)
+		}
+		return mail.NewSMTPSender(server), nil
+	case config.MailSendGrid:
+		return mail.NewSendGridSender(mail.SendGridConfig{URL: c.SendGridURL.String(), Key: c.SendGridAPIKey}), nil
+	case config.MailSES:
+		account := mail.SESConfig{
+			Region: c.AWSRegion, AccessKeyID: c.AWSAccessKeyID, SecretAccessKey: c.AWSSecretAccessKey, SessionToken: c.AWSSessionToken,
+		}
+		if c.SESURL != nil {
+			account.URL = c.SESURL.String()
+		}
+		return mail.NewSESSender(ctx, account)
 	}
-	server, err := mail.ParseSMTPURL(c.SMTPURL.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("SMTP_URL: %w", err)
-	}
-	return mail.NewSMTPSender(server), nil
+	return mail.NewLogSender(log, c.Environment == config.Development), nil
 }

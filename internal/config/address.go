@@ -39,6 +39,25 @@ func webURL(field **url.URL) kind {
 	})
 }
 
+// awsRegion is a region of Amazon Web Services, which becomes part of a host's name.
+func awsRegion(field *string) kind {
+	return parsed(field, func(text string) (string, error) {
+		if !isHostName(text) || strings.Contains(text, ".") || !strings.Contains(text, "-") || strings.ToLower(text) != text {
+			return "", errors.New("must be a region such as eu-central-1")
+		}
+		return text, nil
+	})
+}
+
+// isExposed reports whether what goes to u can be read on the way: it is not https, and leaves the machine.
+func isExposed(u *url.URL) bool {
+	if u == nil || u.Scheme == "https" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback())
+}
+
 // parseOrigin returns an origin (RFC 6454, section 6.2) as browsers write it: lower case, no default port.
 func parseOrigin(text string) (string, error) {
 	if text == AnyOrigin {

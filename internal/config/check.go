@@ -52,13 +52,31 @@ func (k *checker) rules(c *Config) {
 	k.refuse((c.Database == MySQL || c.Database == Dual) && c.MySQLHost == "", "MYSQL_HOST", "is needed for DATABASE="+string(c.Database), "DATABASE")
 	k.refuse((c.Database == MySQL || c.Database == Dual) && c.MySQLUser == "", "MYSQL_USER", "is needed for DATABASE="+string(c.Database), "DATABASE")
 
-	k.refuse(c.MailDriver == MailSMTP && c.SMTPURL.IsZero(), "SMTP_URL", "is needed for MAIL_DRIVER=smtp")
-	k.refuse(c.MailDriver != MailLog && c.MailFrom == nil, "MAIL_FROM", "is needed to send mail", "MAIL_DRIVER")
+	k.mailRules(c)
 	k.refuse(c.TLSCertFile != "" && c.TLSKeyFile == "", "TLS_KEY_FILE", "is needed with TLS_CERT_FILE")
 	k.refuse(c.TLSKeyFile != "" && c.TLSCertFile == "", "TLS_CERT_FILE", "is needed with TLS_KEY_FILE")
 	k.refuse(c.AccessTokenTTL > c.RefreshTokenTTL, "ACCESS_TOKEN_TTL", "must not be longer than REFRESH_TOKEN_TTL", "REFRESH_TOKEN_TTL")
 	k.refuse(c.UnverifiedPurge > 0 && c.UnverifiedPurge < c.VerificationTokenTTL, "UNVERIFIED_PURGE",
 		"must not be shorter than VERIFICATION_TOKEN_TTL", "VERIFICATION_TOKEN_TTL")
+}
+
+// mailRules applies the rules for the service that sends mail. What is set for another is not looked at: AWS' names may
+// stand in the environment for other programs.
+func (k *checker) mailRules(c *Config) {
+	const driver, exposed = "MAIL_DRIVER", "must be https unless it is on this machine"
+	k.refuse(c.MailDriver != MailLog && c.MailFrom == nil, "MAIL_FROM", "is needed to send mail", driver)
+	k.refuse(c.MailDriver == MailSMTP && c.SMTPURL.IsZero(), "SMTP_URL", "is needed for MAIL_DRIVER=smtp", driver)
+	k.refuse(c.MailDriver == MailSendGrid && c.SendGridAPIKey.IsZero(), "SENDGRID_API_KEY", "is needed for MAIL_DRIVER=sendgrid", driver)
+	k.refuse(c.MailDriver == MailSendGrid && isExposed(c.SendGridURL), "SENDGRID_URL", exposed, driver)
+	if c.MailDriver != MailSES {
+		return
+	}
+	hasID, hasKey := c.AWSAccessKeyID != "", !c.AWSSecretAccessKey.IsZero()
+	k.refuse(c.AWSRegion == "", "AWS_REGION", "is needed for MAIL_DRIVER=ses", driver)
+	k.refuse(hasKey && !hasID, "AWS_ACCESS_KEY_ID", "is needed with AWS_SECRET_ACCESS_KEY")
+	k.refuse(hasID && !hasKey, "AWS_SECRET_ACCESS_KEY", "is needed with AWS_ACCESS_KEY_ID")
+	k.refuse(!c.AWSSessionToken.IsZero() && !hasID && !hasKey, "AWS_SESSION_TOKEN", "needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	k.refuse(isExposed(c.SESURL), "SES_URL", exposed)
 }
 
 // isNearlyAll reports whether the network is larger than any that one operator owns: than the private 10.0.0.0/8 and

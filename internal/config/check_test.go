@@ -12,6 +12,10 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 	allSame := strings.Repeat("a", 64)
 	development := map[string]string{}
 	staging := production(map[string]string{"ENVIRONMENT": "staging", "MAIL_DRIVER": "log"})
+	sendGrid := production(map[string]string{"MAIL_DRIVER": "sendgrid", "SMTP_URL": "", "SENDGRID_API_KEY": "SG.x"})
+	role := production(map[string]string{"MAIL_DRIVER": "ses", "SMTP_URL": "", "AWS_REGION": "eu-central-1"})
+	ses := maps.Clone(role)
+	ses["AWS_ACCESS_KEY_ID"], ses["AWS_SECRET_ACCESS_KEY"] = "AKIAEXAMPLE", "x"
 	tests := []struct {
 		name, setting string
 		base          map[string]string
@@ -68,10 +72,23 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 		{"failures", "LOGIN_MAX_FAILURES", development, []string{"101", "-1"}, []string{"0", "100"}},
 		{"rate", "RATE_LIMIT_SUPER_ADMIN", development, []string{"-1", "1000001", "1.5"}, []string{"0"}},
 
-		{"mail in production", "MAIL_DRIVER", production(nil), []string{"log", "", "sendgrid", "ses", "pigeon"}, []string{"smtp"}},
-		{"mail in development", "MAIL_DRIVER", production(map[string]string{"ENVIRONMENT": ""}), []string{"sendgrid"}, []string{"log", "smtp"}},
+		{"mail in production", "MAIL_DRIVER", production(nil), []string{"log", "", "pigeon"}, []string{"smtp"}},
+		{"mail in development", "MAIL_DRIVER", production(map[string]string{"ENVIRONMENT": ""}), []string{"gmail"}, []string{"log", "smtp"}},
 		{"mail server", "SMTP_URL", production(nil), []string{"", "mail.example.com:587", "http://mail.example.com", "smtp://", "smtp://u:p@ss%@h", "smtp://h:0", "smtp://u:p@h:99999"}, []string{"smtps://h:465", "smtp://h?tls=none"}},
 		{"sender", "MAIL_FROM", production(nil), []string{"", "nobody", "a@b.example, c@d.example", "A <a@b.example>\r\nBcc: x@y.example"}, []string{"A64 Core <no-reply@example.com>"}},
+
+		{"sender", "MAIL_FROM", sendGrid, []string{""}, nil},
+		{"no key", "SENDGRID_API_KEY", sendGrid, []string{"", " SG.x", "SG.x\n"}, []string{"SG.x"}},
+		{"service in the clear", "SENDGRID_URL", sendGrid, []string{"http://api.sendgrid.com", "api.sendgrid.com", "https://u:p@h", "http://localhost.example.com"}, []string{"", "https://api.eu.sendgrid.com", "http://127.0.0.1:1080", "http://localhost:1080"}},
+		{"of no account", "SENDGRID_URL", development, nil, []string{"http://api.sendgrid.com"}},
+		{"no region", "AWS_REGION", ses, []string{"", "Frankfurt", "EU-CENTRAL-1", "eu-central-1.evil.io", "eu-central-1/x", "-eu"}, []string{"us-gov-west-1", "cn-north-1"}},
+		{"no region", "AWS_REGION", development, nil, []string{""}},
+		{"half a key", "AWS_SECRET_ACCESS_KEY", ses, []string{"", "x\n"}, []string{"x/+="}},
+		{"half a key", "AWS_ACCESS_KEY_ID", ses, []string{""}, []string{"ASIAEXAMPLE"}},
+		{"half a key of another program", "AWS_ACCESS_KEY_ID", development, nil, []string{"AKIAEXAMPLE"}},
+		{"token without a key", "AWS_SESSION_TOKEN", role, []string{"t"}, []string{""}},
+		{"token", "AWS_SESSION_TOKEN", ses, nil, []string{"t", ""}},
+		{"service in the clear", "SES_URL", ses, []string{"http://email.eu-central-1.amazonaws.com"}, []string{"", "https://vpce-1.email.eu-central-1.vpce.amazonaws.com", "http://[::1]:4579"}},
 
 		{"certificate without key", "TLS_KEY_FILE", map[string]string{"TLS_CERT_FILE": "cert.pem"}, []string{""}, []string{"key.pem"}},
 		{"key without certificate", "TLS_CERT_FILE", map[string]string{"TLS_KEY_FILE": "key.pem"}, []string{""}, []string{"cert.pem"}},
@@ -85,7 +102,6 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 		{"port", "MYSQL_PORT", development, []string{"0", "65536", "x"}, []string{"3307", ""}},
 		{"TLS to MySQL", "MYSQL_TLS", development, []string{"yes"}, []string{"true", "false", "skip-verify", ""}},
 		{"not available", "REDIS_URL", development, []string{"redis://localhost", "junk"}, []string{""}},
-		{"not available", "SENDGRID_API_KEY", development, []string{"SG.x"}, []string{""}},
 		{"not available", "METRICS_ADDR", development, []string{":9090"}, []string{""}},
 		{"not available", "OTEL_EXPORTER_OTLP_ENDPOINT", development, []string{"http://localhost:4318"}, []string{""}},
 	}
@@ -112,12 +128,10 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAvailableNamesTheAlternative(t *testing.T) {
+func TestWhatIsNotAvailableIsSaid(t *testing.T) {
 	t.Parallel()
-	_, err := Load(from(map[string]string{"MAIL_DRIVER": "ses", "REDIS_URL": "redis://u:CANARY@h"}))
-	want := `REDIS_URL: is not available in this version; remove it
-MAIL_DRIVER: "ses" is not available in this version; use log or smtp`
-	if err == nil || err.Error() != want {
+	_, err := Load(from(map[string]string{"REDIS_URL": "redis://u:CANARY@h"}))
+	if want := "REDIS_URL: is not available in this version; remove it"; err == nil || err.Error() != want {
 		t.Errorf("got\n%v", err)
 	}
 }

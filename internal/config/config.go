@@ -62,11 +62,17 @@ type Config struct {
 	RegistrationConceal bool
 	RateLimit           RateLimit
 
-	MailDriver     MailDriver
-	MailFrom       *mail.Address // nil only where MailDriver is log
-	SMTPURL        hub.Secret
-	SendGridAPIKey hub.Secret
-	MailLimit      int // an hour for one account
+	MailDriver         MailDriver
+	MailFrom           *mail.Address // nil only where MailDriver is log
+	SMTPURL            hub.Secret
+	SendGridAPIKey     hub.Secret
+	SendGridURL        *url.URL
+	AWSRegion          string
+	AWSAccessKeyID     string // with AWSSecretAccessKey, or neither
+	AWSSecretAccessKey hub.Secret
+	AWSSessionToken    hub.Secret
+	SESURL             *url.URL // nil: the region's
+	MailLimit          int      // an hour for one account
 
 	UnverifiedPurge time.Duration
 	DeletedPurge    time.Duration
@@ -115,7 +121,7 @@ const (
 	MailLog      MailDriver = "log" // written to the log instead of sent
 	MailSMTP     MailDriver = "smtp"
 	MailSendGrid MailDriver = "sendgrid"
-	MailSES      MailDriver = "ses"
+	MailSES      MailDriver = "ses" // Amazon
 )
 
 // LogFormat says how log lines look.

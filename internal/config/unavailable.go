@@ -11,8 +11,6 @@ import (
 func unavailable() map[string][]string {
 	return map[string][]string{
 		"REDIS_URL":                   nil,
-		"MAIL_DRIVER":                 {string(MailSendGrid), string(MailSES)},
-		"SENDGRID_API_KEY":            nil,
 		"METRICS_ADDR":                nil,
 		"OTEL_EXPORTER_OTLP_ENDPOINT": nil,
 	}

@@ -78,7 +78,7 @@ func (q *Queue) write(ctx context.Context, m hub.Mail) (message Message, reason 
 	return message, "", nil
 }
 
-// conclude returns the mail as an attempt left it.
+// conclude returns the mail as an attempt left it. It rests longer than it would if the other side asked for that.
 func (q *Queue) conclude(m hub.Mail, reason string, err error) hub.Mail {
 	now := q.Now()
 	m.UpdatedAt = now
@@ -91,7 +91,7 @@ func (q *Queue) conclude(m hub.Mail, reason string, err error) hub.Mail {
 	case errors.Is(err, ErrPermanent) || m.Attempts >= maxAttempts:
 		m.State = hub.MailDead
 	default:
-		m.DueAt = now.Add(backoff(m.Attempts))
+		m.DueAt = now.Add(max(backoff(m.Attempts), min(pauseOf(err), maxBackoff)))
 	}
 	return m
 }

@@ -11,6 +11,9 @@ import (
 // account is gone or had enough mails this hour. The mail ends as dropped.
 var ErrNothingToSend = errors.New("nothing to send")
 
+// KindTest is the mail that an operator sends to see whether mail works. It never stands in the queue.
+const KindTest hub.MailKind = "test"
+
 // Letter is what a template needs to write a message.
 type Letter struct {
 	Kind      hub.MailKind

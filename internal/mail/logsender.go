@@ -17,6 +17,9 @@ func NewLogSender(log *slog.Logger, revealLinks bool) *LogSender {
 	return &LogSender{log: log, revealLinks: revealLinks}
 }
 
+// String names where mails go.
+func (s *LogSender) String() string { return "the log" }
+
 // Send implements Sender. It never fails.
 func (s *LogSender) Send(ctx context.Context, m Message) error {
 	attrs := []slog.Attr{slog.String("to", m.To), slog.String("subject", m.Subject)}

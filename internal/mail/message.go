@@ -37,14 +37,10 @@ type Message struct {
 }
 
 // mime returns the message in the Internet Message Format (RFC 5322) with both bodies as alternatives. Header values are
-// encoded or refused, never split over lines of the sender's choice. Auto-Submitted keeps vacation programs from answering
-// (RFC 3834), X-Auto-Response-Suppress those of Exchange.
+// encoded or refused, never split over lines of the sender's choice.
 func (m Message) mime() ([]byte, error) {
-	if !isBareAddress(m.To) || !isBareAddress(m.From.Address) {
-		return nil, errors.New("malformed address")
-	}
-	if strings.ContainsFunc(m.ID, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '<' || r == '>' }) {
-		return nil, errors.New("malformed message id")
+	if err := m.check(); err != nil {
+		return nil, err
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&m.From)
@@ -52,8 +48,9 @@ func (m Message) mime() ([]byte, error) {
 	msg.Subject(m.Subject)
 	msg.SetDateWithValue(m.Date)
 	msg.SetMessageIDWithValue(m.ID)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	msg.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
+	for name, value := range quiet() {
+		msg.SetGenHeader(gomail.Header(name), value)
+	}
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text.Reveal())
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML.Reveal())
 	var buf bytes.Buffer
@@ -61,6 +58,22 @@ func (m Message) mime() ([]byte, error) {
 		return nil, fmt.Errorf("write message: %w", err)
 	}
 	return buf.Bytes(), nil
+}
+
+// quiet returns the headers that keep vacation programs from answering: Auto-Submitted (RFC 3834), and that of Exchange.
+func quiet() map[string]string {
+	return map[string]string{"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+}
+
+// check refuses addresses and an ID that are more than that.
+func (m Message) check() error {
+	if !isBareAddress(m.To) || !isBareAddress(m.From.Address) {
+		return errors.New("malformed address")
+	}
+	if strings.ContainsFunc(m.ID, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '<' || r == '>' }) {
+		return errors.New("malformed message id")
+	}
+	return nil
 }
 
 // isBareAddress reports whether text is one ASCII address and nothing else: no name, comment, list or line break.

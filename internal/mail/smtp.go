@@ -27,6 +27,11 @@ func NewSMTPSender(c SMTPConfig) *SMTPSender {
 	return &SMTPSender{config: c}
 }
 
+// String names the server.
+func (s *SMTPSender) String() string {
+	return "the mail server " + net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
+}
+
 // Send implements Sender. It returns nil exactly if the server accepted the message; what fails after that is of no
 // consequence. The error wraps ErrPermanent if the server refused this message for good, but not if it refused us, such
 // as for a wrong password: that is mended by an operator, and the message can still go out then.

@@ -2,14 +2,10 @@ package mail
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/textproto"
 	"regexp"
-	"syscall"
 
 	"github.com/wneessen/go-mail/smtp"
 )
@@ -32,13 +28,17 @@ const (
 func (s smtpStep) concernsMessage() bool { return s == stepRcpt || s == stepData }
 
 // smtpFailure returns the error of a failed step. What a server says may name the recipient or more, so of its answer
-// only the numbers remain.
+// only the numbers may be stored. Its words are kept aside, but for those about our credentials.
 func smtpFailure(ctx context.Context, step smtpStep, err error) error {
+	f := &failure{text: fmt.Sprintf("smtp %s: %s", step, smtpReason(ctx, err))}
 	var reply *textproto.Error
-	if errors.As(err, &reply) && step.concernsMessage() && isPermanentReply(reply.Code) {
-		return fmt.Errorf("smtp %s: %s: %w", step, smtpReason(ctx, err), ErrPermanent)
+	if errors.As(err, &reply) {
+		f.permanent = step.concernsMessage() && isPermanentReply(reply.Code)
+		if step != stepAuth {
+			f.words = wordsOf(reply.Msg)
+		}
 	}
-	return fmt.Errorf("smtp %s: %s", step, smtpReason(ctx, err))
+	return f
 }
 
 func isReply(err error) bool {
@@ -54,38 +54,17 @@ func isPermanentReply(code int) bool { return code >= 500 && code < 600 && code 
 var enhancedCode = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
 
 func smtpReason(ctx context.Context, err error) string {
-	var (
-		reply       *textproto.Error
-		netErr      net.Error
-		dnsErr      *net.DNSError
-		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		alert       tls.AlertError
-	)
+	var reply *textproto.Error
 	switch {
 	case errors.As(err, &reply):
 		if code := enhancedCode.FindString(reply.Msg); code != "" {
 			return fmt.Sprintf("refused with %d %s", reply.Code, code)
 		}
 		return fmt.Sprintf("refused with %d", reply.Code)
-	case errors.Is(ctx.Err(), context.Canceled):
-		return "canceled"
-	case ctx.Err() != nil, errors.As(err, &netErr) && netErr.Timeout():
-		return "timed out"
-	case errors.As(err, &dnsErr):
-		return "host not found"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.As(err, &certificate):
-		return "certificate not trusted"
-	case errors.As(err, &record), errors.As(err, &alert):
-		return "no common TLS"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "connection closed"
 	case errors.Is(err, errNotOffered):
 		return "not offered"
 	case errors.Is(err, smtp.ErrUnencrypted):
 		return "not encrypted"
 	}
-	return "failed"
+	return networkReason(ctx, err)
 }

@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden mails")
 var kinds = []hub.MailKind{
 	hub.MailVerification, hub.MailReset, hub.MailEmailChange, hub.MailEmailChangeAsked,
 	hub.MailEmailChanged, hub.MailPasswordChanged, hub.MailEmailTaken, hub.MailAccountLocked,
+	KindTest,
 }
 
 var site = Site{AppName: "A64 Core", From: "hub@example.com", FrontendURL: "https://app.example.com"}
