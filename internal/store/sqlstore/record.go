@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/a64core/hub"
 )
@@ -26,11 +25,17 @@ const versionUpTo = `version <= ?`
 
 func versionLimit(r hub.Record) []any { return []any{r.Version()} }
 
-// stampLimit compares the parts of hub.Lockout.Stamp.
+// stampUpTo compares the parts of hub.Lockout.Stamp. It compares the column itself: in an expression such as COALESCE,
+// MariaDB compares texts, and the driver writes 06.72 where the server writes 06.720.
+const stampUpTo = `(pending_until < ? OR pending_until = ? AND version <= ? OR pending_until IS NULL AND (1 = ? OR version <= ?))`
+
 func stampLimit(r hub.Record) []any {
-	epoch := time.UnixMilli(0).UTC()
 	until, version := hub.SplitLockoutStamp(r.Version())
-	return []any{epoch, until, epoch, until, version}
+	isPending := 0
+	if until.UnixMilli() > 0 {
+		isPending = 1
+	}
+	return []any{until, until, version, isPending, version}
 }
 
 // recordTables lists all kinds but tombstones, in an order in which they can be put.
@@ -65,7 +70,7 @@ func recordTables() []recordTable {
 		},
 		{
 			kind: hub.RecordLockout, table: "lockouts", columns: lockoutColumns, key: "lockout_key",
-			notNewer: `(COALESCE(pending_until, ?) < ? OR (COALESCE(pending_until, ?) = ? AND version <= ?))`, limits: stampLimit,
+			notNewer: stampUpTo, limits: stampLimit,
 			values: func(r hub.Record) ([]any, error) { return lockoutValues(r.Lockout, r.Lockout.Version), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.Lockout = new(hub.Lockout)

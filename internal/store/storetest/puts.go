@@ -16,6 +16,7 @@ func putTests() []databaseTest {
 		{"PutReplacesAnEqualVersion", putReplacesEqual},
 		{"PutUsesAMailTokenOnce", putUsesTokenOnce},
 		{"PutKnowsWhenALockoutIsAnother", putKnowsLockout},
+		{"PutReplacesALockoutAtAnyMillisecond", putReplacesLockout},
 		{"PutRefusesATakenAddress", putRefusesTaken},
 		{"UsersTradeAddresses", usersTrade},
 		{"PutWantsTheUser", putWantsUser},
@@ -103,6 +104,24 @@ func putUsesTokenOnce(t *testing.T, open func(*testing.T, bool) hub.Database) {
 	got, err := s.MailTokenByID(ctx, m.ID)
 	must(t, "read mail token", err)
 	wantSame(t, "the token", got, used)
+}
+
+// putReplacesLockout puts the states of lockouts that are pending until milliseconds that some write with fewer digits.
+func putReplacesLockout(t *testing.T, open func(*testing.T, bool) hub.Database) {
+	ctx, s := t.Context(), open(t, false)
+	for _, ms := range []int{0, 1, 20, 100, 120, 123, 999} {
+		l := hub.Lockout{Key: fmt.Sprint(ms), Version: 1, Pending: 1, PendingUntil: start().Truncate(time.Second).Add(time.Duration(ms) * time.Millisecond)}
+		decided := l
+		decided.Version, decided.Pending = 2, 0
+		for _, put := range []hub.Lockout{l, decided, l} {
+			must(t, "put lockout", s.Put(ctx, hub.UnlessOlder, hub.Record{Lockout: &put}))
+		}
+		got, err := s.LockoutByKey(ctx, l.Key)
+		must(t, "read lockout", err)
+		if got.Version != 2 || got.Pending != 0 {
+			t.Errorf("pending until %v: version %d is there, want 2", l.PendingUntil, got.Version)
+		}
+	}
 }
 
 // putKnowsLockout puts a lockout that began after an earlier one for the same key was forgotten: its versions are lower.
