@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/a64core/hub"
 )
 
 const (
-	looks    = 3
+	looks = 3
+	// lookPause lets what is under way arrive: a primary may keep events for a moment where only it finds them.
+	lookPause = 300 * time.Millisecond
 	maxMarks = 100_000 // more wait to be copied only where a comparison makes no sense yet
 )
 
@@ -34,6 +37,9 @@ func (p pair) inTarget() bool { return p.target != hub.Record{} }
 func (c *Comparison) examine(ctx context.Context, keys []hub.RecordKey, result *Result) error {
 	var pairs map[hub.RecordKey]pair
 	for look := 0; len(keys) > 0 && look < looks; look++ {
+		if look > 0 {
+			pause(ctx, lookPause)
+		}
 		var err error
 		if pairs, err = c.lookUp(ctx, keys); err != nil {
 			return err
@@ -56,6 +62,16 @@ func (c *Comparison) examine(ctx context.Context, keys []hub.RecordKey, result *
 		}
 	}
 	return c.report(ctx, keys, pairs, result)
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // tombstoneOf returns the key of the tombstone that takes a record away.

@@ -31,22 +31,19 @@ func (s *Store) mirrorStored(ctx context.Context, records []hub.Record, key hub.
 
 func (s *Store) mirrorWithin(ctx context.Context, records []hub.Record) {
 	second, err := s.Secondary()
-	if err != nil || s.second.away.Load() {
+	if err != nil || s.second.isOut() {
 		s.trust.miss(time.Now())
 		return
 	}
 	err = second.Put(ctx, hub.UnlessOlder, records...)
 	switch {
 	case err == nil:
+		s.second.succeed()
 		s.settle(ctx, marksOf(records))
 	case errors.Is(err, hub.ErrDuplicateEmail), errors.Is(err, hub.ErrOrphan):
 		s.trust.miss(time.Now()) // it waits for another record, which the worker looks for
-	case isAway(err):
-		s.secondaryFailed(ctx, err)
-		s.suspect()
 	default:
-		s.trust.miss(time.Now())
-		s.log.LogAttrs(ctx, slog.LevelError, "a change could not be copied at once", slog.Any("error", err))
+		s.copyFailed(ctx, err)
 	}
 }
 
