@@ -18,8 +18,8 @@ const (
 	maxWaiting = 20_000
 	// flushPause is the pause after a failure.
 	flushPause = 200 * time.Millisecond
-	// recoverEvery is how often what others left is looked for.
-	recoverEvery = time.Minute
+	// recoverEvery is how often what others left is looked for: with leftAfter, within half a minute of their death.
+	recoverEvery = 15 * time.Second
 )
 
 // delivery is what one step left in the outbox of a document.
@@ -126,7 +126,7 @@ func (f *flusher) run() {
 		case <-f.work:
 			f.linger()
 		case <-recovery.C:
-			_, _ = f.store.Recover(context.Background()) // what fails is still there a minute later
+			_, _ = f.store.Recover(context.Background()) // what fails is still there the next time
 			continue
 		case <-f.quit:
 			f.flush()

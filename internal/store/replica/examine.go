@@ -13,7 +13,7 @@ const (
 	looks = 3
 	// lookPause lets what is under way arrive: a primary may keep events for a moment where only it finds them.
 	lookPause = 300 * time.Millisecond
-	maxMarks = 100_000 // more wait to be copied only where a comparison makes no sense yet
+	maxMarks  = 100_000 // more wait to be copied only where a comparison makes no sense yet
 )
 
 // pair is what both databases have under one key.
