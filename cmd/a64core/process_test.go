@@ -94,17 +94,23 @@ func (s *server) terminate(t *testing.T) int {
 
 // try sends a request and returns status 0 if there was no whole answer.
 func (s *server) try(method, path, token string, body any) (status int, answer []byte) {
+	status, _, answer = s.tryAll(method, path, token, body)
+	return status, answer
+}
+
+// tryAll is try that also returns the header.
+func (s *server) tryAll(method, path, token string, body any) (status int, header http.Header, answer []byte) {
 	var r io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return 0, nil
+			return 0, nil, nil
 		}
 		r = bytes.NewReader(text)
 	}
 	req, err := http.NewRequest(method, s.url+path, r)
 	if err != nil {
-		return 0, nil
+		return 0, nil, nil
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -114,14 +120,14 @@ func (s *server) try(method, path, token string, body any) (status int, answer [
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
-		return 0, nil
+		return 0, nil, nil
 	}
 	defer resp.Body.Close()
 	answer, err = io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, nil
+		return 0, nil, nil
 	}
-	return resp.StatusCode, answer
+	return resp.StatusCode, resp.Header, answer
 }
 
 // execute runs a command of the program to its end.

@@ -20,8 +20,8 @@ const (
 	// what is flushed that it cannot bear.
 	flushPause  = 200 * time.Millisecond
 	maxFailures = 25
-	// recoverEvery is how often what others left is looked for.
-	recoverEvery = time.Minute
+	// recoverEvery is how often what others left is looked for: with leftAfter, within half a minute of their death.
+	recoverEvery = 15 * time.Second
 )
 
 // delivery is what one step left in the outbox of a document.
@@ -130,7 +130,7 @@ func (f *flusher) run() {
 		case <-f.work:
 			f.linger()
 		case <-recovery.C:
-			_, _ = f.store.Recover(context.Background()) // what fails is still there a minute later
+			_, _ = f.store.Recover(context.Background()) // what fails is still there the next time
 			continue
 		case <-f.quit:
 			f.flush()

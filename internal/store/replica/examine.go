@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/a64core/hub"
 )
 
 const (
-	looks    = 4
-	maxMarks = 100_000 // more wait to be copied only where a comparison makes no sense yet
+	looks = 4
+	// lookPause lets events and mails arrive that another process keeps for a moment where only it finds them.
+	lookPause = 300 * time.Millisecond
+	maxMarks  = 100_000 // more wait to be copied only where a comparison makes no sense yet
 )
 
 // pair is what both databases have under one key.
@@ -45,6 +48,9 @@ func (c *Comparison) examine(ctx context.Context, keys []hub.RecordKey, result *
 	}
 	before := make(map[hub.RecordKey]pair) // of what was not marked
 	for look := 0; len(keys) > 0 && look < looks; look++ {
+		if kind := keys[0].Kind; look > 0 && (kind == hub.RecordEvent || kind == hub.RecordMail) {
+			pause(ctx, lookPause)
+		}
 		pairs, err := c.lookUp(ctx, keys)
 		if err != nil {
 			return err
@@ -65,6 +71,16 @@ func (c *Comparison) examine(ctx context.Context, keys []hub.RecordKey, result *
 	}
 	result.Pending += len(keys)
 	return nil
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // unmarked returns the pairs that do not wait to be copied.

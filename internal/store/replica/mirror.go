@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/a64core/hub"
@@ -32,45 +31,19 @@ func (s *Store) mirrorStored(ctx context.Context, records []hub.Record, key hub.
 
 func (s *Store) mirrorWithin(ctx context.Context, records []hub.Record) {
 	second, err := s.Secondary()
-	if err != nil || s.second.away.Load() || !s.haste.permits(time.Now()) {
+	if err != nil || s.second.isOut() {
 		s.trust.miss(time.Now())
 		return
 	}
 	err = second.Put(ctx, hub.UnlessOlder, records...)
 	switch {
 	case err == nil:
-		s.haste.succeeded()
+		s.second.succeed()
 		s.settle(ctx, marksOf(records))
 	case errors.Is(err, hub.ErrDuplicateEmail), errors.Is(err, hub.ErrOrphan):
 		s.trust.miss(time.Now()) // it waits for another record, which the worker looks for
-	case isAway(err):
-		s.trust.miss(time.Now())
-		s.haste.failed(time.Now())
-		s.suspect()
 	default:
-		s.trust.miss(time.Now())
-		s.log.LogAttrs(ctx, slog.LevelError, "a change could not be copied at once", slog.Any("error", err))
-	}
-}
-
-// haste keeps requests from waiting for a secondary that answers, but too slowly.
-type haste struct {
-	failures atomic.Int32 // in a row
-	until    atomic.Int64 // when requests may wait again, as Unix milliseconds
-}
-
-const (
-	failuresToSkip = 3
-	skipTime       = time.Second
-)
-
-func (h *haste) permits(now time.Time) bool { return now.UnixMilli() >= h.until.Load() }
-
-func (h *haste) succeeded() { h.failures.Store(0) }
-
-func (h *haste) failed(now time.Time) {
-	if h.failures.Add(1) >= failuresToSkip {
-		h.until.Store(now.Add(skipTime).UnixMilli())
+		s.copyFailed(ctx, err)
 	}
 }
 

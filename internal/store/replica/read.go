@@ -18,7 +18,7 @@ var errPrimaryAway = fmt.Errorf("the primary database is away: %w", hub.ErrUnava
 // standIn returns the secondary if it may answer in the primary's place.
 func (s *Store) standIn() (hub.Database, bool) {
 	second, err := s.Secondary()
-	return second, err == nil && s.trust.holds() && !s.second.away.Load()
+	return second, err == nil && s.trust.holds() && !s.second.isOut()
 }
 
 // read asks the primary, or the secondary if the primary is away. A timeout of zero leaves the primary as long as it wants.
@@ -29,10 +29,13 @@ func read[T any](ctx context.Context, s *Store, timeout time.Duration, ask func(
 	)
 	if !s.first.away.Load() {
 		answer, err = within(ctx, timeout, func(ctx context.Context) (T, error) { return ask(ctx, s.primary) })
+		if err == nil {
+			s.first.note()
+		}
 		if err == nil || ctx.Err() != nil || !isAway(err) {
 			return answer, err
 		}
-		s.suspect()
+		s.first.suspect()
 	}
 	second, ok := s.standIn()
 	if !ok {
@@ -147,8 +150,11 @@ func ask[T any](s *Store, call func() (T, error)) (T, error) {
 		return none, errPrimaryAway
 	}
 	answer, err := call()
+	if err == nil {
+		s.first.note()
+	}
 	if isAway(err) {
-		s.suspect()
+		s.first.suspect()
 	}
 	return answer, err
 }

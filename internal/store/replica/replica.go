@@ -33,17 +33,18 @@ type Store struct {
 	deadline      time.Duration
 	log           *slog.Logger
 
-	first, second side
-	opening       sync.Mutex
-	secondary     atomic.Pointer[hub.Database] // nil until it was opened
+	first     side
+	second    secondSide
+	opening   sync.Mutex
+	secondary atomic.Pointer[hub.Database] // nil until it was opened
 
-	trust     trust
-	backlog   atomic.Pointer[hub.Backlog] // at the last look
-	settled   chan []hub.Mark             // of what was copied in requests
-	suspected chan struct{}               // holds one: somebody could not reach a side
-	running   atomic.Bool
-	haste     haste
-	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
+	trust    trust
+	backlog  atomic.Pointer[hub.Backlog] // at the last look
+	settled  chan []hub.Mark             // of what was copied in requests
+	running  atomic.Bool
+	stuck    map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
+	refusals int                         // of records, in the present batch
+	batch    int                         // how many records the worker copies at once
 }
 
 var _ hub.Store = (*Store)(nil)
@@ -53,20 +54,24 @@ var _ hub.Store = (*Store)(nil)
 func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		primary: c.Primary, openSecondary: c.OpenSecondary, deadline: c.Deadline, log: c.Log,
-		settled: make(chan []hub.Mark, 1024), suspected: make(chan struct{}, 1), stuck: make(map[hub.RecordKey]time.Time),
+		first: newSide(), second: secondSide{side: newSide()},
+		settled: make(chan []hub.Mark, 1024), stuck: make(map[hub.RecordKey]time.Time), batch: workBatch,
 	}
 	if s.deadline == 0 {
 		s.deadline = 250 * time.Millisecond
 	}
-	switch err := s.open(ctx); {
-	case errors.Is(err, hub.ErrUnavailable):
-		s.second.away.Store(true)
-		s.log.LogAttrs(ctx, slog.LevelError, "the secondary database is away: changes wait to be copied", slog.Any("error", err))
-		s.recordFailure(ctx, err)
-	case err != nil:
+	err := s.open(ctx)
+	if errors.Is(err, hub.ErrUnavailable) {
+		s.secondaryAway(ctx, err)
+		s.lookAtBacklog(ctx)
+		return s, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open the secondary database: %w", err)
 	}
-	s.weigh(ctx)
+	s.lookAtPrimary(ctx)
+	s.lookAtBacklog(ctx)
+	s.lookAtSecondary(ctx)
 	return s, nil
 }
 
@@ -90,8 +95,9 @@ func (s *Store) Run(ctx context.Context) error {
 	s.running.Store(true)
 	defer s.running.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.watch(ctx) })
-	group.Go(func() error { return s.measure(ctx) })
+	group.Go(func() error { return watch(ctx, s.first.suspected, s.lookAtPrimary) })
+	group.Go(func() error { return watch(ctx, s.second.suspected, s.lookAtSecondary) })
+	group.Go(func() error { return watch(ctx, nil, s.lookAtBacklog) })
 	group.Go(func() error { return s.unmarkSettled(ctx) })
 	group.Go(func() error { return s.work(ctx) })
 	return group.Wait()

@@ -18,6 +18,10 @@ const (
 	batchTimeout = time.Minute
 	// stuckPause is how long the worker leaves alone what it could not copy.
 	stuckPause = time.Minute
+	// maxStuck is how many records may be refused in one batch until it is thought to be the database's fault.
+	maxStuck = 3
+	// recordTime is what copying one record more may take where copies are quick.
+	recordTime = 2 * time.Millisecond
 )
 
 // work copies what requests left marked, until ctx ends. Several processes may do so at once: they only do some of it twice.
@@ -25,14 +29,11 @@ func (s *Store) work(ctx context.Context) error {
 	tick := time.NewTicker(workInterval)
 	defer tick.Stop()
 	for {
-		marks, err := s.dueMarks(ctx)
-		if err == nil && len(marks) > 0 {
-			err = s.copyMarked(ctx, marks)
-		}
+		more, err := s.round(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.log.LogAttrs(ctx, slog.LevelDebug, "nothing could be copied", slog.Any("error", err))
 		}
-		if err == nil && len(marks) >= workBatch {
+		if more && ctx.Err() == nil {
 			continue
 		}
 		select {
@@ -43,12 +44,36 @@ func (s *Store) work(ctx context.Context) error {
 	}
 }
 
+// round copies a batch and reports whether more is due. A batch that could not be copied in time is followed by smaller ones.
+func (s *Store) round(ctx context.Context) (more bool, err error) {
+	if s.first.away.Load() || s.second.away.Load() || s.secondary.Load() == nil {
+		return false, nil
+	}
+	marks, err := s.dueMarks(ctx)
+	if err != nil {
+		return false, err
+	}
+	marks = marks[:min(len(marks), s.batch)]
+	begun := time.Now()
+	copied, err := s.copyMarked(ctx, marks)
+	switch {
+	case err != nil:
+		s.batch = max(1, s.batch/4)
+		return false, err
+	case copied > 0 || len(marks) == 0:
+		more = len(marks) == s.batch
+		s.batch = min(workBatch, 2*s.batch)
+		if s.second.isRefusing() && time.Since(begun) < s.deadline+time.Duration(copied)*recordTime {
+			s.secondaryIn(ctx, true)
+			clear(s.stuck)
+		}
+	}
+	return more, nil
+}
+
 // dueMarks lists marks that no request is busy with any more: those that are older than a change may wait for its copy.
 // Marks of the future, which somebody's wrong clock has set, are due as well once they are the oldest.
 func (s *Store) dueMarks(ctx context.Context) ([]hub.Mark, error) {
-	if s.first.away.Load() || s.second.away.Load() || s.secondary.Load() == nil {
-		return nil, nil
-	}
 	before := time.Now().Add(-2 * s.deadline)
 	if b := s.backlog.Load(); b != nil && b.Oldest.After(time.Now()) {
 		before = endOfTime()
@@ -92,7 +117,7 @@ func (s *Store) Drain(ctx context.Context) error {
 			return fmt.Errorf("%s %s was copied and stays marked", last.Key.Kind, last.Key.ID)
 		}
 		last = marks[0]
-		if err := s.copyMarked(ctx, marks); err != nil {
+		if _, err := s.copyMarked(ctx, marks); err != nil {
 			return err
 		}
 	}
@@ -102,13 +127,17 @@ func (s *Store) Drain(ctx context.Context) error {
 	return nil
 }
 
-// copyMarked copies the present state of what is marked and removes the marks of what was copied.
-func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) error {
+// copyMarked copies the present state of what is marked, removes the marks of what was copied, and returns how many marks
+// that were.
+func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) (n int, err error) {
+	if len(marks) == 0 {
+		return 0, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, batchTimeout)
 	defer cancel()
 	second, err := s.Secondary()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	keys := make([]hub.RecordKey, len(marks))
 	for i, m := range marks {
@@ -116,7 +145,7 @@ func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) error {
 	}
 	records, err := s.primary.Lookup(ctx, keys...)
 	if err != nil {
-		return fmt.Errorf("read what is to be copied: %w", err)
+		return 0, fmt.Errorf("read what is to be copied: %w", err)
 	}
 	stored := make(map[hub.RecordKey]bool, len(records))
 	for _, r := range records {
@@ -129,15 +158,20 @@ func (s *Store) copyMarked(ctx context.Context, marks []hub.Mark) error {
 		}
 	}
 	inOrder(records)
+	s.refusals = 0
 	copied, putErr := s.put(ctx, second, records)
-	if putErr != nil && isAway(putErr) {
-		s.trust.miss(time.Now())
-		s.suspect()
+	switch {
+	case putErr == nil:
+		s.second.note()
+	case ctx.Err() == nil:
+		s.secondaryRefuses(ctx, putErr)
+		s.second.suspect()
 	}
-	if err := s.primary.Unmark(ctx, append(done, marksOf(copied)...)...); err != nil {
-		return errors.Join(putErr, fmt.Errorf("acknowledge copies: %w", err))
+	done = append(done, marksOf(copied)...)
+	if err := s.primary.Unmark(ctx, done...); err != nil {
+		return 0, errors.Join(putErr, fmt.Errorf("acknowledge copies: %w", err))
 	}
-	return putErr
+	return len(done), putErr
 }
 
 // inOrder sorts records so that what others refer to comes first.
@@ -179,6 +213,12 @@ func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, 
 	}
 	key := r.Key()
 	s.stuck[key] = time.Now()
+	if s.second.isRefusing() {
+		return nil, nil // it was said why
+	}
+	if s.refusals++; s.refusals > maxStuck && !errors.Is(err, hub.ErrDuplicateEmail) && !errors.Is(err, hub.ErrOrphan) {
+		return nil, err
+	}
 	s.log.LogAttrs(ctx, slog.LevelError, "a record cannot be copied to the secondary database, trying again in a minute",
 		slog.String("kind", string(key.Kind)), slog.String("id", key.ID), slog.Any("error", err))
 	s.recordFailure(ctx, fmt.Errorf("%s %s: %w", key.Kind, key.ID, err))

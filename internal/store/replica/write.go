@@ -138,7 +138,7 @@ func (s *Store) AddEvent(ctx context.Context, e hub.Event) error {
 func (s *Store) Sweep(ctx context.Context, at time.Time, keep hub.Retention, limit int) (int, error) {
 	swept, err := ask(s, func() (int, error) { return s.primary.Sweep(ctx, at, keep, limit) })
 	second, openErr := s.Secondary()
-	if err != nil || openErr != nil || s.second.away.Load() {
+	if err != nil || openErr != nil || s.second.isOut() {
 		return swept, err
 	}
 	also, err := second.Sweep(ctx, at, keep, limit)

@@ -106,6 +106,9 @@ func (s *Store) putAll(t *tx, table recordTable, all []placement) error {
 	return s.insertAll(t, table, absent)
 }
 
+// errPutTwice says that somebody else put a record between our looking for it and our adding it.
+var errPutTwice = fmt.Errorf("%w: a record was put twice at once", hub.ErrUnavailable)
+
 // putError gives the error of a statement that puts a record its meaning.
 func (s *Store) putError(table recordTable, err error) error {
 	switch {
@@ -116,7 +119,7 @@ func (s *Store) putError(table recordTable, err error) error {
 	case s.dialect.isOrphan(err):
 		return hub.ErrOrphan
 	case s.dialect.isDuplicate(err): // somebody else put it at the same moment: the next try finds it
-		return fmt.Errorf("%w: a record was put twice at once", hub.ErrUnavailable)
+		return errPutTwice
 	}
 	return err
 }
@@ -220,7 +223,8 @@ func (s *Store) withoutPurged(t *tx, all []placement) ([]placement, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(p placement) bool { return slices.Contains(purged, p.record.Mail.UserID) })
+		// A copy, since the transaction may be repeated.
+		all = slices.DeleteFunc(slices.Clone(all), func(p placement) bool { return slices.Contains(purged, p.record.Mail.UserID) })
 	}
 	return all, nil
 }

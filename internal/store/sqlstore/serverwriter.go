@@ -39,7 +39,7 @@ func (w *serverWriter) do(ctx context.Context, run func(*tx) error) error {
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		committing, err := w.once(bounded, run)
-		repeatable := isMySQLRepeatable(err) || !committing && isConnectionLost(err)
+		repeatable := isMySQLRepeatable(err) || errors.Is(err, errPutTwice) || !committing && isConnectionLost(err)
 		switch {
 		case err == nil:
 			return nil
