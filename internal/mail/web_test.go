@@ -31,7 +31,7 @@ func TestServiceOutOfReach(t *testing.T) {
 			want   string
 		}{
 			{name: "silent", answer: hangs, change: func(_ *string, c *WebConfig) { c.SendTimeout = brief }, want: "timed out"},
-			{name: "stalls in a refusal", answer: stalls(500), change: func(_ *string, c *WebConfig) { c.SendTimeout = brief }, want: "refused with 500"},
+			{name: "stalls in a refusal", answer: stalls(500), change: func(_ *string, c *WebConfig) { c.SendTimeout = 3 * time.Second }, want: "refused with 500"},
 			{name: "closes at once", answer: cuts(""), want: "connection closed"},
 			{name: "closes in the status", answer: cuts("HTTP/1.1 20"), want: "failed"},
 			{name: "closes in a refusal", answer: cuts("HTTP/1.1 500 No\r\nContent-Length: 99\r\n\r\n{"), want: "refused with 500"},
