@@ -9,7 +9,8 @@ import (
 	"github.com/a64core/hub"
 )
 
-// checkTimeout is how long the primary may take for a read that every request needs, before the secondary is asked.
+// checkTimeout is how long the primary may take for a read that every request needs, before the secondary is asked. If that
+// cannot stand in, a late answer is better than none.
 const checkTimeout = time.Second
 
 // errPrimaryAway answers changes, and reads for which the secondary cannot stand in.
@@ -27,6 +28,9 @@ func read[T any](ctx context.Context, s *Store, timeout time.Duration, ask func(
 		answer T
 		err    = errPrimaryAway
 	)
+	if _, ok := s.standIn(); !ok {
+		timeout = 0
+	}
 	if !s.first.away.Load() {
 		answer, err = within(ctx, timeout, func(ctx context.Context) (T, error) { return ask(ctx, s.primary) })
 		if err == nil {
