@@ -1,10 +1,10 @@
 // Command bench measures the hub as its users meet it: it builds the program, runs it as processes of its own on empty
 // databases, and loads it over loopback. Speeds are printed as ratios to a floor, or to another database mode, measured in
 // the same run on the same cores, since figures of different runs or machines cannot be compared. Whatever is compared
-// takes turns, round by round; the median of the rounds counts.
+// takes turns, in many short rounds, so that whatever else the machine does meets all of it; medians of the rounds count.
 //
 //	make bench               the whole table
-//	go run ./internal/bench -length 1s -rounds 1   a quick look
+//	go run ./internal/bench -rounds 1   a quick look
 //	go run ./internal/bench -modes mongodb,dual -only refresh,patch
 //	go run ./internal/bench -modes dual -only verify -users 1000000
 //

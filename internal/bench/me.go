@@ -11,14 +11,14 @@ const goalConns = 32
 func (b *bench) measureMe(ctx context.Context) error {
 	if s := b.subject(sqlite); s != nil {
 		progress("auth/me, 8 connections")
-		r, err := b.takeTurns(b.meTurns(ctx, 8, s))
+		r, err := takeTurns(b.rounds, b.meTurns(ctx, 8, s))
 		if err != nil {
 			return err
 		}
 		b.add(sqlite, "GET /auth/me, 8 connections", describe(r.of(sqlite)), describeFloor(r, sqlite))
 	}
 	progress("auth/me, 32 connections")
-	r, err := b.takeTurns(b.meTurns(ctx, goalConns, b.subjects...))
+	r, err := takeTurns(b.rounds, b.meTurns(ctx, goalConns, b.subjects...))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+const maxStarts = 5
+
 // measureStart looks at the binary, and at a start with a database that is there already.
 func (b *bench) measureStart(ctx context.Context) error {
 	if !slices.Contains(b.modes, sqlite) {
@@ -24,7 +26,8 @@ func (b *bench) measureStart(ctx context.Context) error {
 	}
 	var starts []time.Duration
 	var resident float64
-	for i := range b.rounds + 1 {
+	last := min(b.rounds, maxStarts)
+	for i := range last + 1 {
 		p, err := b.program.serve(ctx, db)
 		if err != nil {
 			return err
@@ -32,7 +35,7 @@ func (b *bench) measureStart(ctx context.Context) error {
 		if i > 0 { // the first made the database
 			starts = append(starts, p.started)
 		}
-		if i == b.rounds {
+		if i == last {
 			wait(ctx, 2*time.Second) // past the first garbage collections and the workers' first rounds
 			resident = memoryMiB(p.cmd, "VmRSS")
 		}

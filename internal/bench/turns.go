@@ -19,9 +19,9 @@ type turn struct {
 type results map[string][]result
 
 // takeTurns makes all loads in each round, so that what disturbs one disturbs its neighbours too.
-func (b *bench) takeTurns(turns []turn) (results, error) {
+func takeTurns(rounds int, turns []turn) (results, error) {
 	all := make(results)
-	for range b.rounds {
+	for range rounds {
 		for _, t := range turns {
 			r, err := t.load()
 			if err != nil {

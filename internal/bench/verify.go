@@ -16,6 +16,7 @@ import (
 
 const (
 	fillBatch = 1000
+	fillTries = 10
 
 	// What comparing a million users may take: as a rate, so that fewer can be compared.
 	verifyUsers  = 1_000_000
@@ -84,7 +85,7 @@ func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err
 		}
 		group.Go(func() error {
 			for _, db := range into {
-				if err := db.Put(ctx, hub.UnlessOlder, records...); err != nil {
+				if err := putPatiently(ctx, db, records); err != nil {
 					return err
 				}
 			}
@@ -95,4 +96,14 @@ func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err
 		})
 	}
 	return last, group.Wait()
+}
+
+// putPatiently puts records into a database that may be busier than a request should wait for.
+func putPatiently(ctx context.Context, db hub.Database, records []hub.Record) (err error) {
+	for range fillTries {
+		if err = db.Put(ctx, hub.UnlessOlder, records...); !errors.Is(err, hub.ErrUnavailable) {
+			return err
+		}
+	}
+	return err
 }

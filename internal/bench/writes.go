@@ -12,7 +12,7 @@ const maxSlowdown = 1.8
 // measureRefresh rotates refresh tokens: each connection has a session of its own.
 func (b *bench) measureRefresh(ctx context.Context) error {
 	for _, conns := range []int{clients, 1} {
-		progress(fmt.Sprintf("refresh, %d connections", conns))
+		progress(fmt.Sprintf("refresh, %s", connections(conns)))
 		r, err := b.takeWriteTurns(ctx, conns, func(s *subject, client int) func([]byte) request {
 			return s.refreshes(client)
 		})
@@ -40,7 +40,7 @@ func (s *subject) refreshes(client int) func([]byte) request {
 // measurePatch changes users' names: each connection is signed in to another account.
 func (b *bench) measurePatch(ctx context.Context) error {
 	for _, conns := range []int{accounts, 1} {
-		progress(fmt.Sprintf("PATCH, %d connections", conns))
+		progress(fmt.Sprintf("PATCH, %s", connections(conns)))
 		r, err := b.takeWriteTurns(ctx, conns, func(s *subject, client int) func([]byte) request {
 			return s.patches(client)
 		})
@@ -71,7 +71,7 @@ func (b *bench) takeWriteTurns(ctx context.Context, conns int, next func(s *subj
 			return load(ctx, s.server.addr, conns, b.duration, 200, func(client int) func([]byte) request { return next(s, client) })
 		}})
 	}
-	return b.takeTurns(turns)
+	return takeTurns(b.rounds, turns)
 }
 
 // addWrites adds a row for each mode. Goals in changes a second are for many connections only.
