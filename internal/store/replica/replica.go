@@ -40,6 +40,7 @@ type Store struct {
 	trust     trust
 	backlog   atomic.Pointer[hub.Backlog] // at the last look
 	settled   chan []hub.Mark             // of what was copied in requests
+	postponed chan []hub.Record           // by requests
 	suspected chan struct{}               // holds one: somebody could not reach a side
 	running   atomic.Bool
 	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
@@ -53,7 +54,8 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		primary: c.Primary, openSecondary: c.OpenSecondary, deadline: c.Deadline, log: c.Log,
 		first: side{name: "primary"}, second: side{name: "secondary"},
-		settled: make(chan []hub.Mark, 1024), suspected: make(chan struct{}, 1), stuck: make(map[hub.RecordKey]time.Time),
+		settled: make(chan []hub.Mark, 1024), postponed: make(chan []hub.Record, 1024), suspected: make(chan struct{}, 1),
+		stuck: make(map[hub.RecordKey]time.Time),
 	}
 	if s.deadline == 0 {
 		s.deadline = 250 * time.Millisecond
@@ -91,7 +93,8 @@ func (s *Store) Run(ctx context.Context) error {
 	defer s.running.Store(false)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.watch(ctx) })
-	group.Go(func() error { return s.unmarkSettled(ctx) })
+	group.Go(func() error { return inBatches(ctx, s.settled, s.unmark) })
+	group.Go(func() error { return inBatches(ctx, s.postponed, s.copyPostponed) })
 	group.Go(func() error { return s.work(ctx) })
 	return group.Wait()
 }
