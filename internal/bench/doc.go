@@ -1,10 +1,16 @@
-// Command bench measures the hub as its users meet it: it builds the program, runs it as a process of its own on an empty
-// SQLite file, and loads it over loopback. Speeds are printed as ratios to a floor measured in the same run on the same
-// cores, since figures of different runs or machines cannot be compared.
+// Command bench measures the hub as its users meet it: it builds the program, runs it as processes of its own on empty
+// databases, and loads it over loopback. Speeds are printed as ratios to a floor, or to another database mode, measured in
+// the same run on the same cores, since figures of different runs or machines cannot be compared. Whatever is compared
+// takes turns, in many short rounds, so that whatever else the machine does meets all of it; medians of the rounds count.
 //
 //	make bench               the whole table
-//	go run ./internal/bench -seconds 1 -rounds 1   a quick look
+//	go run ./internal/bench -rounds 1   a quick look
+//	go run ./internal/bench -modes mongodb,dual -only refresh,patch
+//	go run ./internal/bench -modes dual -only verify -users 1000000
 //
 // The floor is a bare net/http server that verifies the same HS256 token and writes the same JSON; for logins it is
 // bcrypt alone on all cores. The load generator shares the cores with what it measures.
+//
+// The modes mongodb, mysql and dual need servers, which A64_BENCH_MONGODB_URL and A64_BENCH_MYSQL_DSN name, or else
+// A64_TEST_MONGODB_URL and A64_TEST_MYSQL_DSN. On them the benchmark makes databases of its own and drops them.
 package main

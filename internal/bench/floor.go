@@ -6,11 +6,31 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
+
+// floorInput is what the floor's process reads from its standard input.
+type floorInput struct {
+	Key    string
+	Answer []byte
+}
+
+func runFloor(addr string) error {
+	var in floorInput
+	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
+		return fmt.Errorf("read floor input: %w", err)
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return serveFloor(ln, []byte(in.Key), in.Answer)
+}
 
 // serveFloor answers like /api/v1/auth/me with the least work that is still honest: it checks the token's MAC, reads its
 // claims, and writes the same bytes.

@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
-	"text/tabwriter"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,17 +22,32 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	b := new(bench)
 	var (
-		seconds = flag.Int("seconds", 3, "length of one measurement")
-		rounds  = flag.Int("rounds", 3, "measurements of each kind; the median counts")
+		modes   = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
+		only    = flag.String("only", strings.Join(allParts(), ","), "what to measure, separated by commas")
 		asJSON  = flag.Bool("json", false, "print JSON instead of the table")
 		floor   = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
+		compare = flag.Bool("compare", false, "compare the databases that the environment names (used by the bench itself)")
 	)
+	flag.DurationVar(&b.duration, "length", 500*time.Millisecond, "length of one measurement")
+	flag.IntVar(&b.rounds, "rounds", 15, "measurements of each kind; the median counts")
+	flag.IntVar(&b.backlog, "backlog", 20_000, "users that the worker of dual mode has to copy")
+	flag.IntVar(&b.users, "users", 100_000, "users that are compared")
 	flag.Parse()
-	if *floor != "" {
+	switch {
+	case *floor != "":
 		return runFloor(*floor)
+	case *compare:
+		return runComparison(ctx)
 	}
-	b := &bench{duration: time.Duration(*seconds) * time.Second, rounds: *rounds}
+	var err error
+	if b.modes, err = choose("-modes", *modes, allModes()); err != nil {
+		return err
+	}
+	if b.only, err = choose("-only", *only, allParts()); err != nil {
+		return err
+	}
 	if err := b.run(ctx); err != nil {
 		return err
 	}
@@ -42,45 +57,13 @@ func run(ctx context.Context) error {
 	return printTable(b.rows)
 }
 
-// floorInput is what the floor's process reads from its standard input.
-type floorInput struct {
-	Key    string
-	Answer []byte
-}
-
-func runFloor(addr string) error {
-	var in floorInput
-	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
-		return fmt.Errorf("read floor input: %w", err)
-	}
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	return serveFloor(ln, []byte(in.Key), in.Answer)
-}
-
-// row is one line of the table.
-type row struct {
-	What     string `json:"what"`
-	Measured string `json:"measured"`
-	Floor    string `json:"floor,omitempty"` // what it is compared with
-	Goal     string `json:"goal,omitempty"`
-	Met      bool   `json:"met"`
-}
-
-func printTable(rows []row) error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nWHAT\tMEASURED\tCOMPARED WITH\tGOAL\t")
-	for _, r := range rows {
-		met := "ok"
-		switch {
-		case r.Goal == "":
-			met = ""
-		case !r.Met:
-			met = "MISSED"
+// choose reads a list of names, in the order in which all has them.
+func choose(flag, list string, all []string) ([]string, error) {
+	chosen := strings.Split(list, ",")
+	for _, name := range chosen {
+		if !slices.Contains(all, name) {
+			return nil, fmt.Errorf("%s: %q is none of %s", flag, name, strings.Join(all, ", "))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.What, r.Measured, r.Floor, r.Goal, met)
 	}
-	return w.Flush()
+	return slices.DeleteFunc(all, func(name string) bool { return !slices.Contains(chosen, name) }), nil
 }

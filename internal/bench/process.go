@@ -61,14 +61,14 @@ func (p *process) stop() error {
 	return nil
 }
 
-// residentMiB returns the process's resident memory, or 0 where the system does not tell.
-func (p *process) residentMiB() float64 {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+// memoryMiB returns one of the figures that the system keeps of a process's memory, or 0 where it does not tell.
+func memoryMiB(cmd *exec.Cmd, figure string) float64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, figure+":"); ok {
 			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kib / 1024
 		}
@@ -76,14 +76,13 @@ func (p *process) residentMiB() float64 {
 	return 0
 }
 
-// hub is a built program with a database of its own.
-type hub struct {
+// program is the hub, built.
+type program struct {
 	binary string
-	dir    string
 	key    string
 }
 
-func buildHub(ctx context.Context, dir string) (*hub, error) {
+func buildProgram(ctx context.Context, dir string) (*program, error) {
 	binary := filepath.Join(dir, "a64core")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/a64core")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -92,12 +91,12 @@ func buildHub(ctx context.Context, dir string) (*hub, error) {
 	}
 	secret := make([]byte, 48)
 	_, _ = rand.Read(secret) // never fails
-	return &hub{binary: binary, dir: dir, key: base64.RawURLEncoding.EncodeToString(secret)}, nil
+	return &program{binary: binary, key: base64.RawURLEncoding.EncodeToString(secret)}, nil
 }
 
 // serve starts the hub as an operator would, with its log in a file, but with the limits off: they would end the run
 // after ten requests.
-func (h *hub) serve(ctx context.Context) (*process, error) {
+func (p *program) serve(ctx context.Context, db *database) (*process, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -106,12 +105,12 @@ func (h *hub) serve(ctx context.Context) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("free address: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, h.binary, "serve")
-	cmd.Dir = h.dir
-	cmd.Env = []string{
-		"DATA_DIR=" + h.dir, "PORT=" + port, "SECRET_KEY=" + h.key, "LOG_FORMAT=json", "LOG_FILE=" + filepath.Join(h.dir, "hub.log"),
+	cmd := exec.CommandContext(ctx, p.binary, "serve")
+	cmd.Dir = db.dir
+	cmd.Env = append(db.environment(),
+		"PORT="+port, "SECRET_KEY="+p.key, "LOG_FORMAT=json", "LOG_FILE="+filepath.Join(db.dir, "hub.log"),
 		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "HASH_QUEUE=128", "HASH_WAIT=30s", "MAIL_LIMIT=0", "MAX_SESSIONS=0",
-	}
+	)
 	return start(ctx, addr, "/api/health", cmd)
 }
 

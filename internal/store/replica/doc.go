@@ -4,9 +4,10 @@
 // # A change
 //
 // The primary makes the change and marks it in the same atomic step. Then, in the same request and within a short
-// deadline, the secondary is given the state that the change led to, and the mark is removed. If the secondary is slow or
-// away the request succeeds all the same; the mark stays, and a worker copies whatever is marked until nothing is. What is
-// copied is always state, never an operation, so copies may be late, doubled and out of order.
+// deadline, the secondary is given the state that the change led to, and the mark is removed. Events and mails follow some
+// milliseconds later, those of many changes together. If the secondary is slow or away the request succeeds all the same;
+// the mark stays, and a worker copies whatever is marked until nothing is. What is copied is always state, never an
+// operation, so copies may be late, doubled and out of order.
 //
 // Three rules make both sides equal in the end, whoever dies when:
 //  1. A database puts a record only if nothing newer is there ([hub.UnlessOlder]). A purged user's tombstone is newer than

@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/a64core/hub"
@@ -35,7 +34,14 @@ func (s *Store) mirrorWithin(ctx context.Context, records []hub.Record) {
 		s.trust.miss(time.Now())
 		return
 	}
-	err = second.Put(ctx, hub.UnlessOlder, records...)
+	if records = s.postpone(records); len(records) > 0 {
+		s.copyNow(ctx, second, records)
+	}
+}
+
+// copyNow puts records of changes that were just made, and leaves them to the worker if that fails.
+func (s *Store) copyNow(ctx context.Context, second hub.Database, records []hub.Record) {
+	err := second.Put(ctx, hub.UnlessOlder, records...)
 	switch {
 	case err == nil:
 		s.second.succeed()
@@ -53,55 +59,4 @@ func marksOf(records []hub.Record) []hub.Mark {
 		marks[i] = r.Mark()
 	}
 	return marks
-}
-
-// settle has the marks of what was copied removed, a moment later and with those of others. Whatever gets lost on the way is
-// copied once more, which changes nothing.
-func (s *Store) settle(ctx context.Context, marks []hub.Mark) {
-	if s.running.Load() {
-		select {
-		case s.settled <- marks:
-		default: // so many that the worker is as good
-		}
-		return
-	}
-	if err := s.primary.Unmark(ctx, marks...); err != nil {
-		s.log.LogAttrs(ctx, slog.LevelDebug, "a copy could not be acknowledged", slog.Any("error", err))
-	}
-}
-
-const (
-	settleBatch = 500
-	settleDelay = 5 * time.Millisecond
-)
-
-// unmarkSettled removes marks in batches until ctx ends.
-func (s *Store) unmarkSettled(ctx context.Context) error {
-	delay := time.NewTimer(0)
-	defer delay.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-delay.C:
-		}
-		var marks []hub.Mark
-		select {
-		case <-ctx.Done():
-			return nil
-		case marks = <-s.settled:
-		}
-		for more := true; more && len(marks) < settleBatch; {
-			select {
-			case next := <-s.settled:
-				marks = append(marks, next...)
-			default:
-				more = false
-			}
-		}
-		if err := s.primary.Unmark(ctx, marks...); err != nil && ctx.Err() == nil {
-			s.log.LogAttrs(ctx, slog.LevelDebug, "copies could not be acknowledged", slog.Any("error", err))
-		}
-		delay.Reset(settleDelay)
-	}
 }

@@ -38,13 +38,14 @@ type Store struct {
 	opening   sync.Mutex
 	secondary atomic.Pointer[hub.Database] // nil until it was opened
 
-	trust    trust
-	backlog  atomic.Pointer[hub.Backlog] // at the last look
-	settled  chan []hub.Mark             // of what was copied in requests
-	running  atomic.Bool
-	stuck    map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
-	refusals int                         // of records, in the present batch
-	batch    int                         // how many records the worker copies at once
+	trust     trust
+	backlog   atomic.Pointer[hub.Backlog] // at the last look
+	settled   chan []hub.Mark             // of what was copied in requests
+	postponed chan []hub.Record           // by requests
+	running   atomic.Bool
+	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
+	refusals  int                         // of records, in the present batch
+	batch     int                         // how many records the worker copies at once
 }
 
 var _ hub.Store = (*Store)(nil)
@@ -55,7 +56,8 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		primary: c.Primary, openSecondary: c.OpenSecondary, deadline: c.Deadline, log: c.Log,
 		first: newSide(), second: secondSide{side: newSide()},
-		settled: make(chan []hub.Mark, 1024), stuck: make(map[hub.RecordKey]time.Time), batch: workBatch,
+		settled: make(chan []hub.Mark, 1024), postponed: make(chan []hub.Record, 1024),
+		stuck: make(map[hub.RecordKey]time.Time), batch: workBatch,
 	}
 	if s.deadline == 0 {
 		s.deadline = 250 * time.Millisecond
@@ -98,7 +100,8 @@ func (s *Store) Run(ctx context.Context) error {
 	group.Go(func() error { return watch(ctx, s.first.suspected, s.lookAtPrimary) })
 	group.Go(func() error { return watch(ctx, s.second.suspected, s.lookAtSecondary) })
 	group.Go(func() error { return watch(ctx, nil, s.lookAtBacklog) })
-	group.Go(func() error { return s.unmarkSettled(ctx) })
+	group.Go(func() error { return inBatches(ctx, s.settled, s.unmark) })
+	group.Go(func() error { return inBatches(ctx, s.postponed, s.copyPostponed) })
 	group.Go(func() error { return s.work(ctx) })
 	return group.Wait()
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/a64core/hub"
 )
 
-// insertRows is how many rows one statement adds.
-const insertRows = 50
+// insertSizes returns how many rows one statement may add, the most first: few, since each text stays prepared.
+func insertSizes() [3]int { return [...]int{50, 8, 1} }
 
 const (
 	insertTombstone  = `INSERT INTO tombstones (version, purged_at, user_id) VALUES (?, ?, ?)`
@@ -40,6 +40,12 @@ func (s *Store) Put(ctx context.Context, rule hub.PutRule, records ...hub.Record
 		kind := r.Key().Kind
 		byKind[kind] = append(byKind[kind], p)
 	}
+	if len(records) == 1 {
+		replaced, err := s.replaceOne(ctx, byKind[records[0].Key().Kind][0])
+		if replaced || err != nil {
+			return s.dialect.wrap("put record", err)
+		}
+	}
 	return s.write(ctx, "put records", func(t *tx) error {
 		for _, p := range byKind[hub.RecordTombstone] {
 			if err := s.putTombstone(t, p.record.Tombstone); err != nil {
@@ -54,6 +60,25 @@ func (s *Store) Put(ctx context.Context, rule hub.PutRule, records ...hub.Record
 		return nil
 	})
 }
+
+// replaceOne replaces a single record by one statement that is a transaction by itself, where there is a server to which
+// that is less work. It reports whether it did.
+func (s *Store) replaceOne(ctx context.Context, p placement) (bool, error) {
+	w, ok := s.writer.(*serverWriter)
+	kind := p.record.Key().Kind
+	if !ok || !p.isChange() || kind == hub.RecordMail || kind == hub.RecordTombstone { // these look for tombstones, or are some
+		return false, nil
+	}
+	table, err := tableOf(kind)
+	if err != nil {
+		return false, err
+	}
+	n, err := w.single(ctx, table.update(p.rule), append(slices.Clone(p.values), p.limits...))
+	return n > 0, s.putError(table, err)
+}
+
+// isChange reports whether the record is as a change leaves it: most likely an earlier version is there.
+func (p *placement) isChange() bool { return p.record.Version() > 1 }
 
 func newPlacement(r hub.Record, rule hub.PutRule) (placement, error) {
 	key := r.Key()
@@ -78,7 +103,7 @@ func (s *Store) putAll(t *tx, table recordTable, all []placement) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	if len(all) == 1 && all[0].record.Version() > 1 { // as a change leaves it: most likely it is there
+	if len(all) == 1 && all[0].isChange() {
 		switch replaced, err := t.replace(table, all[0]); {
 		case err != nil:
 			return s.putError(table, err)
@@ -168,9 +193,11 @@ func (t *tx) parkTraders(all []placement, stored map[string]bool) error {
 // insertAll adds records that are not there.
 func (s *Store) insertAll(t *tx, table recordTable, absent []placement) error {
 	for len(absent) > 0 {
-		n := 1
-		if len(absent) >= insertRows {
-			n = insertRows
+		n := 0
+		for _, size := range insertSizes() {
+			if n = size; n <= len(absent) {
+				break
+			}
 		}
 		values := make([]any, 0, n*table.width())
 		for _, p := range absent[:n] {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	fillBatch = 1000
+	fillTries = 10
+
+	// What comparing a million users may take: as a rate, so that fewer can be compared.
+	verifyUsers  = 1_000_000
+	verifyTime   = 60 * time.Second
+	verifyMemory = 200 // MiB
+)
+
+// measureVerify compares two databases that hold the same users, in a process of its own, and then with one field changed.
+func (b *bench) measureVerify(ctx context.Context) (err error) {
+	if !slices.Contains(b.modes, dual) {
+		return nil
+	}
+	db, err := b.newDatabase(ctx, dual)
+	if err != nil {
+		return err
+	}
+	secondary, err := db.openSecondary(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, secondary.Close()) }()
+	primary, err := db.open(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, primary.Close()) }()
+	last, err := fill(ctx, b.users, primary, secondary)
+	if err != nil {
+		return err
+	}
+	progress(fmt.Sprintf("comparing %d users", b.users))
+	same, err := compareInProcess(ctx, db)
+	if err != nil {
+		return err
+	}
+	changed := *last
+	changed.FirstName = "Augusta"
+	if err := secondary.Put(ctx, hub.Always, hub.Record{User: &changed}); err != nil {
+		return err
+	}
+	progress("comparing them again, one field changed")
+	differs, err := compareInProcess(ctx, db)
+	if err != nil {
+		return err
+	}
+	goal := float64(verifyUsers) / verifyTime.Seconds()
+	perSecond := float64(same.Compared) / same.Seconds
+	b.addGoal(dual, "verify compares users", fmt.Sprintf("%.0f/s", perSecond),
+		fmt.Sprintf("%d users in %.1f s", same.Compared, same.Seconds), fmt.Sprintf(">= %.0f/s", goal), perSecond >= goal && len(same.Found) == 0)
+	b.addGoal(dual, "  its peak of memory", fmt.Sprintf("%.0f MiB", same.MiB), "", fmt.Sprintf("< %d MiB", verifyMemory), same.MiB < verifyMemory)
+	found := strings.Join(differs.Found, "; ")
+	b.addGoal(dual, "  one field changed", found, "", "is named", found == finding(hub.RecordKey{Kind: hub.RecordUser, ID: last.ID}, "", []string{"FirstName"}))
+	return nil
+}
+
+// fill puts the same users into all databases and returns one of them.
+func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(fillers)
+	var done atomic.Int64
+	for begin := 0; begin < n; begin += fillBatch {
+		records := make([]hub.Record, 0, fillBatch)
+		for i := begin; i < min(n, begin+fillBatch); i++ {
+			last = someone(i)
+			records = append(records, hub.Record{User: last})
+		}
+		group.Go(func() error {
+			for _, db := range into {
+				if err := putPatiently(ctx, db, records); err != nil {
+					return err
+				}
+			}
+			if filled := done.Add(int64(len(records))); filled%(int64(n)/10/fillBatch*fillBatch+fillBatch) == 0 {
+				progress(fmt.Sprintf("filled in %d users of %d", filled, n))
+			}
+			return nil
+		})
+	}
+	return last, group.Wait()
+}
+
+// putPatiently puts records into a database that may be busier than a request should wait for.
+func putPatiently(ctx context.Context, db hub.Database, records []hub.Record) (err error) {
+	for range fillTries {
+		if err = db.Put(ctx, hub.UnlessOlder, records...); !errors.Is(err, hub.ErrUnavailable) {
+			return err
+		}
+	}
+	return err
+}

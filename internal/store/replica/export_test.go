@@ -1,0 +1,4 @@
+package replica
+
+// Runs reports whether Run has begun.
+func (s *Store) Runs() bool { return s.running.Load() }
