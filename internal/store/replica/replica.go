@@ -38,13 +38,14 @@ type Store struct {
 	opening   sync.Mutex
 	secondary atomic.Pointer[hub.Database] // nil until it was opened
 
-	trust    trust
-	backlog  atomic.Pointer[hub.Backlog] // at the last look
-	settled  chan []hub.Mark             // of what was copied in requests
-	running  atomic.Bool
-	stuck    map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
-	refusals int                         // of records, in the present batch
-	batch    int                         // how many records the worker copies at once
+	trust     trust
+	backlog   atomic.Pointer[hub.Backlog] // at the last look
+	settled   chan []hub.Mark             // of what was copied in requests
+	running   atomic.Bool
+	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
+	refusals  int                         // of records, in the present batch
+	listedAll time.Time                   // when all marks were due
+	batch     int                         // how many records the worker copies at once
 }
 
 var _ hub.Store = (*Store)(nil)
