@@ -45,6 +45,7 @@ type Store struct {
 	running   atomic.Bool
 	stuck     map[hub.RecordKey]time.Time // what could not be copied, and when; used by the worker alone
 	refusals  int                         // of records, in the present batch
+	listedAll time.Time                   // when all marks were due
 	batch     int                         // how many records the worker copies at once
 }
 

@@ -16,6 +16,8 @@ const (
 	workInterval = 250 * time.Millisecond
 	workBatch    = 500
 	batchTimeout = time.Minute
+	// listAllInterval is how long a mark of the future may be left alone.
+	listAllInterval = 5 * time.Second
 	// stuckPause is how long the worker leaves alone what it could not copy.
 	stuckPause = time.Minute
 	// maxStuck is how many records may be refused in one batch until it is thought to be the database's fault.
@@ -72,11 +74,11 @@ func (s *Store) round(ctx context.Context) (more bool, err error) {
 }
 
 // dueMarks lists marks that no request is busy with any more: those that are older than a change may wait for its copy.
-// Marks of the future, which somebody's wrong clock has set, are due as well once they are the oldest.
+// Marks of the future, which somebody's wrong clock has set, would have to wait until then; so now and then all are due.
 func (s *Store) dueMarks(ctx context.Context) ([]hub.Mark, error) {
 	before := time.Now().Add(-2 * s.deadline)
-	if b := s.backlog.Load(); b != nil && b.Oldest.After(time.Now()) {
-		before = endOfTime()
+	if time.Since(s.listedAll) > listAllInterval {
+		before, s.listedAll = endOfTime(), time.Now()
 	}
 	return s.marks(ctx, before)
 }
