@@ -12,7 +12,9 @@ import (
 )
 
 // withRedis lets hubs share limits.
-func withRedis(s *testdb.Server) hubtest.Settings { return hubtest.Settings{"REDIS_URL": "redis://" + s.Addr()} }
+func withRedis(s *testdb.Server) hubtest.Settings {
+	return hubtest.Settings{"REDIS_URL": "redis://" + s.Addr()}
+}
 
 // guest asks for something that a guest is limited in.
 func guest(ip string) func(int) hubtest.Request {

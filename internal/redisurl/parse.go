@@ -108,7 +108,7 @@ func (u *URL) setHosts(text string) error {
 // address completes one host by the port.
 func address(text, port string) (string, error) {
 	wrong := errors.New("must name hosts with ports from 1 to 65535, such as redis.example.com:6379; special characters of a password are percent-encoded")
-	host := text
+	var host string
 	if bare, ok := strings.CutPrefix(text, "["); ok { // IPv6
 		end := strings.IndexByte(bare, ']')
 		if end < 0 {

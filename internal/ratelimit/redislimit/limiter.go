@@ -35,8 +35,8 @@ func (l *Limiter) Take(ctx context.Context, key string, limit int, now time.Time
 	if mode == both && !own.Allowed {
 		return own, nil
 	}
-	d, err := l.server.take(ctx, key, limit, now)
-	if err != nil {
+	d, decided := l.server.take(ctx, key, limit, now)
+	if !decided {
 		l.server.decidedAlone.Add(1)
 		return own, nil
 	}

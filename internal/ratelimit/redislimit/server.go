@@ -108,20 +108,20 @@ func (s *Server) mode() mode {
 	}
 }
 
-// take asks Redis within the time that a request may wait, and notes how it did. A client that hangs up meanwhile is
+// take asks Redis within the time that a request may wait, and notes whether it decided. A client that hangs up meanwhile is
 // counted all the same, and is no failure of Redis.
-func (s *Server) take(ctx context.Context, key string, limit int, now time.Time) (ratelimit.Decision, error) {
+func (s *Server) take(ctx context.Context, key string, limit int, now time.Time) (d ratelimit.Decision, decided bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 	defer cancel()
 	d, err := s.counter.take(ctx, key, limit, now)
 	if err != nil {
 		s.failed(err)
-		return d, err
+		return d, false
 	}
 	if s.failures.Load() != 0 { // hardly ever, so that requests do not fight for the cache line
 		s.failures.Store(0)
 	}
-	return d, nil
+	return d, true
 }
 
 // failed notes that Redis did not decide.

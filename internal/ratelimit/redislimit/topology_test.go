@@ -74,7 +74,8 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	var nodes []*testdb.Server
 	for range 3 {
-		nodes = append(nodes, testdb.StartRedis(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"))
+		nodes = append(nodes, testdb.StartRedis(t, "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+			"--user", "hub", "on", ">p@ss", "~a64core:*", "+eval", "+evalsha", "+get", "+set", "+time", "+client|setname", "+cluster|slots", "+asking"))
 	}
 	const slots = 16384
 	for i, n := range nodes {
@@ -93,7 +94,7 @@ func TestCluster(t *testing.T) {
 		})
 	}
 
-	s, l := open(t, "redis+cluster://"+nodes[1].Addr())
+	s, l := open(t, "redis+cluster://hub:p%40ss@"+nodes[1].Addr())
 	limiter := s.Limiter()
 	for i := range 50 {
 		if n := admitted(t, limiter, fmt.Sprint(i), 3, 5); n != 3 {
