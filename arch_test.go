@@ -101,10 +101,12 @@ var rules = []struct {
 		}
 		return within(imported, "internal/app") && !within(pkg, "cmd", "internal/hubtest")
 	}},
-	{"database drivers appear only under internal/store, the OpenAPI framework only in internal/api", func(pkg, imported string) bool {
+	{"database drivers appear only under internal/store, Redis's only in internal/ratelimit/redislimit, the OpenAPI framework only in internal/api", func(pkg, imported string) bool {
 		driver := within(imported, "database/sql", "modernc.org/sqlite", "github.com/go-sql-driver", "go.mongodb.org")
+		redis := within(imported, "github.com/redis")
 		framework := within(imported, "github.com/danielgtaylor/huma")
-		return driver && !within(pkg, "internal/store") || framework && !within(pkg, "internal/api")
+		return driver && !within(pkg, "internal/store") || redis && !within(pkg, "internal/ratelimit/redislimit") ||
+			framework && !within(pkg, "internal/api")
 	}},
 }
 
@@ -139,6 +141,7 @@ func TestRulesForbidWhatTheySay(t *testing.T) {
 		{"internal/store/sqlstore", "internal/auth", 2},
 		{"internal/mail", "internal/app", 2},
 		{"internal/auth", "database/sql", 3},
+		{"internal/ratelimit", "github.com/redis/go-redis/v9", 3},
 		{"internal/app", "github.com/danielgtaylor/huma/v2", 3},
 	} {
 		if !rules[tt.rule].forbids(tt.pkg, tt.imported) {

@@ -17,6 +17,7 @@ import (
 	"github.com/a64core/hub/internal/mail"
 	"github.com/a64core/hub/internal/password"
 	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/ratelimit/redislimit"
 	"github.com/a64core/hub/internal/store/livecache"
 	"github.com/a64core/hub/internal/store/replica"
 	"github.com/a64core/hub/internal/token"
@@ -44,13 +45,15 @@ type App struct {
 	Queue *mail.Queue
 	API   *api.API
 
-	Replica *replica.Store // with two databases; else nil
+	Replica *replica.Store     // with two databases; else nil
+	Redis   *redislimit.Server // with REDIS_URL; else nil
 
 	config     config.Config
 	idle       bool
 	log        *slog.Logger
 	now        func() time.Time
 	limitClock func() time.Time
+	limiters   limiters
 	tls        *tls.Config // set by Listen; nil: plain HTTP
 	handler    http.Handler
 	ready      *readiness
@@ -108,14 +111,25 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 		store: store, users: a.Users, now: o.Now, log: o.Log,
 		keep: Retention(c),
 	}
-	if err := a.buildHandler(o.Version); err != nil {
+	if a.limiters, a.Redis, err = openLimiters(c, o.Log, limitClock); err != nil {
 		return nil, err
+	}
+	a.ready.redis = a.Redis
+	if err := a.buildHandler(o.Version); err != nil {
+		return nil, errors.Join(err, a.closeRedis())
 	}
 	return a, nil
 }
 
-// Close closes the database. Run must have returned.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the database and the connection to Redis. Run must have returned.
+func (a *App) Close() error { return errors.Join(a.closeRedis(), a.Store.Close()) }
+
+func (a *App) closeRedis() error {
+	if a.Redis == nil {
+		return nil
+	}
+	return a.Redis.Close()
+}
 
 // Tokens name who issued them and for whom, so that those of another system with the same key are worth nothing.
 const (

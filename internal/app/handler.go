@@ -11,7 +11,6 @@ import (
 	"github.com/a64core/hub/internal/api"
 	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/middleware"
-	"github.com/a64core/hub/internal/ratelimit"
 	"github.com/a64core/hub/internal/token"
 )
 
@@ -32,8 +31,8 @@ func (a *App) buildHandler(version string) error {
 		TLS:            a.config.TLS() || a.config.Environment == config.Production,
 		Timeout:        requestTimeout,
 		Identify:       identify,
-		Limiter:        ratelimit.NewMemory(0),
-		GuestLimiter:   ratelimit.NewMemory(0),
+		Limiter:        a.limiters.users,
+		GuestLimiter:   a.limiters.guests,
 		Limits: map[hub.Role]int{
 			hub.RoleGuest: limits.Guest, hub.RoleUser: limits.User, hub.RoleModerator: limits.Moderator,
 			hub.RoleAdmin: limits.Admin, hub.RoleSuperAdmin: limits.SuperAdmin,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/config"
+	"github.com/a64core/hub/internal/ratelimit/redislimit"
 	"github.com/a64core/hub/internal/store/replica"
 )
 
@@ -26,7 +27,8 @@ const (
 // readiness says whether the hub can serve: its database answers and it is not shutting down.
 type readiness struct {
 	store    hub.Store
-	replica  *replica.Store // with two databases
+	replica  *replica.Store     // with two databases
+	redis    *redislimit.Server // with Redis
 	engines  []config.Database
 	draining atomic.Bool
 
@@ -37,16 +39,26 @@ type readiness struct {
 
 // check returns the state of each dependency, and whether requests can be served.
 func (r *readiness) check(ctx context.Context) (map[string]string, bool) {
+	checks, ready := r.checkDatabases(ctx)
+	if r.redis != nil {
+		checks["redis"] = healthy
+		if r.redis.State().Away {
+			checks["redis"] = degraded // limits go on in this process
+		}
+	}
+	return checks, ready && !r.draining.Load()
+}
+
+func (r *readiness) checkDatabases(ctx context.Context) (map[string]string, bool) {
 	if r.replica != nil {
-		checks, ready := r.checkBoth()
-		return checks, ready && !r.draining.Load()
+		return r.checkBoth()
 	}
 	state := unhealthy
 	answers := r.databaseHealthy(ctx)
 	if answers {
 		state = healthy
 	}
-	return map[string]string{"database": state}, answers && !r.draining.Load()
+	return map[string]string{"database": state}, answers
 }
 
 // checkBoth tells of two databases what was seen at the last look at them, a second ago at most. While the first is away

@@ -50,6 +50,10 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	if a.Replica != nil {
 		group.Go(func() error { return a.Replica.Run(ctx) })
 	}
+	if a.Redis != nil {
+		a.Redis.Probe(ctx) // before the first request, so that it counts where those of other instances do
+		group.Go(func() error { return a.Redis.Run(ctx) })
+	}
 	if !a.idle {
 		group.Go(func() error { return a.Queue.Run(ctx) })
 		group.Go(func() error { return a.janitor.run(ctx) })

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/redisurl"
 	"github.com/a64core/hub/internal/telemetry"
 )
 
@@ -192,6 +193,19 @@ func secretURL(field *hub.Secret, schemes ...string) kind {
 				"://, names a host and has special characters of its password percent-encoded")
 		}
 		return hub.NewSecret(text), nil
+	})
+	k.secret = true
+	return k
+}
+
+// redisURL is where Redis is.
+func redisURL(field *hub.Secret) kind {
+	k := parsed(field, func(text string) (hub.Secret, error) {
+		if !isTidy(text) {
+			return hub.Secret{}, errUntidy
+		}
+		_, err := redisurl.Parse(text)
+		return hub.NewSecret(text), err
 	})
 	k.secret = true
 	return k

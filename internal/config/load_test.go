@@ -134,7 +134,7 @@ func TestEnvFileThatSomebodyNamedMustExist(t *testing.T) {
 func TestEveryMistakeIsReportedAtOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	_, err := Load(from(map[string]string{
-		"PORT": "eighty", "ENVIRONMENT": "prod", "SECRET_KEY": "short", "ACCESS_TOKEN_TTL": "-1h", "TLS_CERT_FILE": "cert.pem", "REDIS_URL": "redis://localhost",
+		"PORT": "eighty", "ENVIRONMENT": "prod", "SECRET_KEY": "short", "ACCESS_TOKEN_TTL": "-1h", "TLS_CERT_FILE": "cert.pem", "REDIS_URL": "localhost:6379",
 	}))
 	want := []string{"ENVIRONMENT", "PORT", "REDIS_URL", "SECRET_KEY", "ACCESS_TOKEN_TTL", "TLS_KEY_FILE"}
 	if diff := cmp.Diff(want, names(problemsOf(t, err))); diff != "" {

@@ -68,7 +68,7 @@ func table(c *Config) []Setting {
 		row("MYSQL_PASSWORD", "", secret(&c.MySQLPassword), "Password at MySQL."),
 		row("MYSQL_DB_NAME", "a64core_db", text(&c.MySQLName, 64), "Name of the database in MySQL."),
 		row("MYSQL_TLS", "preferred", oneOf(&c.MySQLTLS, "false", "preferred", "true", "skip-verify"), "TLS to MySQL: false, preferred (if the server has it), true (and its certificate is verified) or skip-verify."),
-		row("REDIS_URL", "", secretURL(&c.RedisURL, "redis", "rediss"), "Redis for limits shared by several instances. Unset: in memory."),
+		row("REDIS_URL", "", redisURL(&c.RedisURL), "Redis for limits that instances share: redis://user:password@host:6379/0; redis+sentinel://host1:26379,host2:26379/master/0; redis+cluster://host1:6379,host2:6379; rediss in the place of redis for TLS. Unset: each counts in its memory."),
 	).group("Tokens and sessions",
 		row("SECRET_KEY", "", secretKey(&c.SecretKey), "Key that signs tokens, at least 32 bytes: openssl rand -base64 48. Unset in development: made once and kept in DATA_DIR/"+secretKeyFile+"."),
 		row("SECRET_KEY_PREVIOUS", "", secretKeys(&c.SecretKeyPrevious), "Former keys, separated by commas. Tokens they signed stay valid."),

@@ -10,7 +10,6 @@ import (
 // in it: of a setting that maps to nil any value, else the values named. An entry goes when its part comes.
 func unavailable() map[string][]string {
 	return map[string][]string{
-		"REDIS_URL":                   nil,
 		"METRICS_ADDR":                nil,
 		"OTEL_EXPORTER_OTLP_ENDPOINT": nil,
 	}

@@ -68,6 +68,19 @@ func (m *Memory) Take(_ context.Context, key string, limit int, now time.Time) (
 	return s.window(hash, at).take(at, limit), nil
 }
 
+// GiveBack forgets the latest admission of the key: what was admitted here was refused elsewhere.
+func (m *Memory) GiveBack(key string) {
+	hash := maphash.String(m.seed, key)
+	s := &m.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := s.index[hash]; ok {
+		s.windows[i].giveBack()
+		return
+	}
+	s.overflow[hash/shards%overflows].giveBack()
+}
+
 // window returns the window that the key counts in.
 func (s *shard) window(key uint64, now int64) *window {
 	if i, ok := s.index[key]; ok {

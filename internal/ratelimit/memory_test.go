@@ -9,11 +9,45 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/ratelimit/limitertest"
 )
+
+// noon is a time for tests to begin at.
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	testLimiter(t, func(*testing.T) ratelimit.Limiter { return ratelimit.NewMemory(0) })
+	limitertest.Run(t, func(*testing.T) ratelimit.Limiter { return ratelimit.NewMemory(0) })
+}
+
+func TestWhatIsGivenBackIsAdmittedAgain(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		m      *ratelimit.Memory
+		crowds int // keys that come first
+	}{{"own window", ratelimit.NewMemory(0), 0}, {"shared window", ratelimit.NewMemory(1), 1000}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			take := func(key string, limit int) bool {
+				d, err := tt.m.Take(t.Context(), key, limit, noon)
+				return err == nil && d.Allowed
+			}
+			for i := range tt.crowds {
+				take(fmt.Sprint(i), 1)
+			}
+			for take("k", 1000) {
+			}
+			for range 3 {
+				tt.m.GiveBack("k")
+			}
+			for i := range 4 {
+				if take("k", 1000) != (i < 3) {
+					t.Errorf("request %d after three were given back", i+1)
+				}
+			}
+		})
+	}
 }
 
 func TestMemoryUnderAFloodOfKeys(t *testing.T) {

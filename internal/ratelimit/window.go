@@ -75,6 +75,17 @@ func (w *window) admit(now int64) {
 	w.counts[w.runs-1]++
 }
 
+// giveBack uncounts the latest admission. The end of its run stays, so that it errs on the side of refusing, for less than
+// runLength.
+func (w *window) giveBack() {
+	for i := w.runs - 1; i >= 0; i-- {
+		if w.counts[i] > 0 {
+			w.counts[i]--
+			return
+		}
+	}
+}
+
 // untilBelow returns how long it takes until fewer than limit are used, if nothing more is admitted.
 func (w *window) untilBelow(limit, used int, now int64) time.Duration {
 	i := 0

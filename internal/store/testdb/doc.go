@@ -7,10 +7,11 @@
 //	A64_TEST_MONGODB_URL   MongoDB
 //	A64_TEST_REDIS_URL     Redis
 //
-// Programs that StartMySQL and StartMongoDB run, if they are not where such programs are:
+// Programs that StartMySQL, StartMongoDB and StartRedis run, if they are not where such programs are:
 //
 //	A64_TEST_MYSQLD        mariadbd or mysqld
 //	A64_TEST_MONGOD        mongod
+//	A64_TEST_REDIS_SERVER  redis-server
 //
 // What tests of the whole hub keep its data in:
 //

@@ -132,6 +132,23 @@ func TestMongoDBKeepsWhatItAcknowledgedWhenKilled(t *testing.T) {
 	}
 }
 
+func TestRedisForgetsWhenItEndsAndAnswersAgain(t *testing.T) {
+	t.Parallel()
+	server := testdb.StartRedis(t, "--requirepass", "secret")
+	addr := server.Addr()
+	for _, end := range []func(){server.Kill, server.Stop} {
+		end()
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			_ = conn.Close()
+			t.Fatal("it accepts connections although it has ended")
+		}
+		server.Start()
+		if server.Addr() != addr {
+			t.Fatalf("started at %s, was at %s", server.Addr(), addr)
+		}
+	}
+}
+
 func TestSharedServersGiveDatabasesOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	t.Run("mysql", func(t *testing.T) {

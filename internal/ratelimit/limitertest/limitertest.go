@@ -1,4 +1,4 @@
-package ratelimit_test
+package limitertest
 
 import (
 	"fmt"
@@ -10,11 +10,10 @@ import (
 	"github.com/a64core/hub/internal/ratelimit"
 )
 
-// noon is a time for tests to begin at.
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-
-// testLimiter holds what every limiter promises. open returns an empty one.
-func testLimiter(t *testing.T, open func(t *testing.T) ratelimit.Limiter) {
+// Run holds what every limiter promises. open returns an empty one that goes by the times it is given.
+func Run(t *testing.T, open func(t *testing.T) ratelimit.Limiter) {
+	t.Helper()
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	take := func(t *testing.T, l ratelimit.Limiter, key string, limit int, now time.Time) ratelimit.Decision {
 		t.Helper()
 		d, err := l.Take(t.Context(), key, limit, now)
