@@ -65,7 +65,7 @@ func createDatabase(ctx context.Context, c MySQLConfig) error {
 	return probeServer(ctx, &c, func(ctx context.Context, db *sql.DB, _ serverVersion) error {
 		_, err := db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+name)
 		if mysqlNumber(err) == mysqlDatabaseDenied {
-			return fmt.Errorf("there is no such database and the user may not create it: create it, or check MYSQL_DATABASE: %w", concealMySQL(err))
+			return fmt.Errorf("there is no such database and the user may not create it: create it, or check MYSQL_DB_NAME: %w", concealMySQL(err))
 		}
 		return err
 	})
