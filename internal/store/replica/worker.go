@@ -22,8 +22,6 @@ const (
 	stuckPause = time.Minute
 	// maxStuck is how many records may be refused in one batch until it is thought to be the database's fault.
 	maxStuck = 3
-	// recordTime is what copying one record more may take where copies are quick.
-	recordTime = 2 * time.Millisecond
 )
 
 // work copies what requests left marked, until ctx ends. Several processes may do so at once: they only do some of it twice.
@@ -58,19 +56,39 @@ func (s *Store) round(ctx context.Context) (more bool, err error) {
 	marks = marks[:min(len(marks), s.batch)]
 	begun := time.Now()
 	copied, err := s.copyMarked(ctx, marks)
+	took := time.Since(begun)
 	switch {
 	case err != nil:
 		s.batch = max(1, s.batch/4)
 		return false, err
-	case copied > 0 || len(marks) == 0:
+	case copied > 0:
 		more = len(marks) == s.batch
 		s.batch = min(workBatch, 2*s.batch)
-		if s.second.isRefusing() && time.Since(begun) < s.deadline+time.Duration(copied)*recordTime {
-			s.secondaryIn(ctx, true)
-			clear(s.stuck)
-		}
+		s.trial(ctx, took < s.deadline)
+	case len(marks) == 0:
+		s.trial(ctx, s.second.isRefusing() && s.answersQuickly(ctx))
 	}
 	return more, nil
+}
+
+// trial ends the secondary's being out, if it has shown that it takes copies as quickly as requests need.
+func (s *Store) trial(ctx context.Context, passed bool) {
+	if passed && s.second.isRefusing() {
+		s.secondaryIn(ctx, true)
+		clear(s.stuck)
+	}
+}
+
+// answersQuickly reports whether the secondary, to which nothing is to be copied, answers so fast that the statements of a
+// copy would find time.
+func (s *Store) answersQuickly(ctx context.Context) bool {
+	second, err := s.Secondary()
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.deadline/5)
+	defer cancel()
+	return second.Ping(ctx) == nil
 }
 
 // dueMarks lists marks that no request is busy with any more: those that are older than a change may wait for its copy.
