@@ -17,13 +17,17 @@ type secondSide struct {
 
 	mu       sync.Mutex
 	refusing bool
-	failures int    // copies of requests in a row that failed
-	reason   string // why it is out, as it was logged
+	failures int       // copies of requests in a row that failed
+	reason   string    // why it is out, as it was logged
+	refused  time.Time // when it began to refuse
 }
 
 // maxFailures is how many copies of requests may fail in a row until others no longer try. One is nothing: there may have
 // been a collision, or a moment without a processor.
 const maxFailures = 3
+
+// minOut is how long it counts as refusing at least: a disk that is nearly full has a place for one copy, and not for the next.
+const minOut = 2 * time.Second
 
 // isOut reports whether requests should leave copying to the worker.
 func (s *secondSide) isOut() bool { return s.away.Load() || s.isRefusing() }
@@ -64,6 +68,9 @@ func (s *secondSide) out(err error, refusing bool) (news bool) {
 		s.reason = reason
 	}
 	if refusing {
+		if !s.refusing {
+			s.refused = time.Now()
+		}
 		s.refusing = true
 	} else {
 		s.away.Store(true)
@@ -76,7 +83,7 @@ func (s *secondSide) in(takes bool) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away.Store(false)
-	if takes {
+	if takes && time.Since(s.refused) > minOut {
 		s.refusing, s.failures = false, 0
 	}
 	if s.refusing || s.reason == "" {

@@ -234,7 +234,7 @@ func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, 
 	key := r.Key()
 	s.stuck[key] = time.Now()
 	if s.second.isRefusing() {
-		return nil, nil // it was said why
+		return nil, nil //nolint:nilerr // it was said why, and the worker goes on with others
 	}
 	if s.refusals++; s.refusals > maxStuck && !errors.Is(err, hub.ErrDuplicateEmail) && !errors.Is(err, hub.ErrOrphan) {
 		return nil, err
