@@ -40,6 +40,7 @@ type Store struct {
 
 	trust     trust
 	backlog   atomic.Pointer[hub.Backlog] // at the last look
+	lagTold   time.Time                   // when the log last told that the secondary is behind; used by lookAtBacklog alone
 	settled   chan []hub.Mark             // of what was copied in requests
 	postponed chan []hub.Record           // by requests
 	running   atomic.Bool

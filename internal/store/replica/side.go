@@ -137,6 +137,25 @@ func (s *Store) lookAtBacklog(ctx context.Context) {
 	}
 	s.backlog.Store(&b)
 	s.trust.weigh(b, asked)
+	s.tellLag(ctx, b, asked)
+}
+
+// lagInterval is how often the log tells that the secondary is behind.
+const lagInterval = time.Minute
+
+// tellLag logs how far the secondary is behind while that is more than it should be, and once when it is not any more.
+func (s *Store) tellLag(ctx context.Context, b hub.Backlog, now time.Time) {
+	lag := b.Lag(now)
+	isBehind, wasBehind := lag > degradedLag, !s.lagTold.IsZero()
+	switch {
+	case isBehind && now.Sub(s.lagTold) >= lagInterval:
+		s.lagTold = now
+		s.log.LogAttrs(ctx, slog.LevelWarn, "the secondary database is behind",
+			slog.Int("pending", b.Pending), slog.Duration("lag", lag.Truncate(time.Millisecond)))
+	case !isBehind && wasBehind:
+		s.lagTold = time.Time{}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "the secondary database has caught up", slog.Int("pending", b.Pending))
+	}
 }
 
 // now is the time as databases keep it.
