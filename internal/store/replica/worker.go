@@ -233,14 +233,13 @@ func (s *Store) resolve(ctx context.Context, second hub.Database, r hub.Record, 
 	}
 	key := r.Key()
 	s.stuck[key] = time.Now()
-	if s.second.isRefusing() {
-		return nil, nil //nolint:nilerr // it was said why, and the worker goes on with others
+	if !s.second.isRefusing() { // else it was said why
+		if s.refusals++; s.refusals > maxStuck && !errors.Is(err, hub.ErrDuplicateEmail) && !errors.Is(err, hub.ErrOrphan) {
+			return nil, err
+		}
+		s.log.LogAttrs(ctx, slog.LevelError, "a record cannot be copied to the secondary database, trying again in a minute",
+			slog.String("kind", string(key.Kind)), slog.String("id", key.ID), slog.Any("error", err))
+		s.recordFailure(ctx, fmt.Errorf("%s %s: %w", key.Kind, key.ID, err))
 	}
-	if s.refusals++; s.refusals > maxStuck && !errors.Is(err, hub.ErrDuplicateEmail) && !errors.Is(err, hub.ErrOrphan) {
-		return nil, err
-	}
-	s.log.LogAttrs(ctx, slog.LevelError, "a record cannot be copied to the secondary database, trying again in a minute",
-		slog.String("kind", string(key.Kind)), slog.String("id", key.ID), slog.Any("error", err))
-	s.recordFailure(ctx, fmt.Errorf("%s %s: %w", key.Kind, key.ID, err))
 	return nil, nil
 }
