@@ -98,17 +98,6 @@ func (d *database) environment() []string {
 	return settings
 }
 
-// databaseOf returns the two databases that the settings of environment name.
-func databaseOf(get func(string) string, port int) *database {
-	return &database{
-		mode: dual, mongoURL: get("MONGODB_URL"), mongoName: get("MONGODB_DB_NAME"),
-		mysql: &sqlstore.MySQLConfig{
-			Host: get("MYSQL_HOST"), Port: port, User: get("MYSQL_USER"), Password: hub.NewSecret(get("MYSQL_PASSWORD")),
-			Database: get("MYSQL_DB_NAME"), TLS: get("MYSQL_TLS"),
-		},
-	}
-}
-
 // open opens the database that decides.
 func (d *database) open(ctx context.Context, marks bool) (hub.Database, error) {
 	if d.mongoURL != "" {

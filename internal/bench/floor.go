@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,7 +21,7 @@ type floorInput struct {
 	Answer []byte
 }
 
-func runFloor(addr string) error {
+func runFloor(ctx context.Context, addr string) error {
 	var in floorInput
 	if err := json.NewDecoder(os.Stdin).Decode(&in); err != nil {
 		return fmt.Errorf("read floor input: %w", err)
@@ -29,12 +30,12 @@ func runFloor(addr string) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	return serveFloor(ln, []byte(in.Key), in.Answer)
+	return serveFloor(ctx, ln, []byte(in.Key), in.Answer)
 }
 
 // serveFloor answers like /api/v1/auth/me with the least work that is still honest: it checks the token's MAC, reads its
-// claims, and writes the same bytes.
-func serveFloor(ln net.Listener, key, answer []byte) error {
+// claims, and writes the same bytes. It ends with ctx.
+func serveFloor(ctx context.Context, ln net.Listener, key, answer []byte) error {
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/health" && !validToken(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), key) {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -44,6 +45,7 @@ func serveFloor(ln net.Listener, key, answer []byte) error {
 		_, _ = w.Write(answer) // the client may be gone
 	}
 	server := http.Server{Handler: http.HandlerFunc(handler), ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

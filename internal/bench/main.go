@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,22 +26,18 @@ func main() {
 func run(ctx context.Context) error {
 	b := new(bench)
 	var (
-		modes   = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
-		only    = flag.String("only", strings.Join(allParts(), ","), "what to measure, separated by commas")
-		asJSON  = flag.Bool("json", false, "print JSON instead of the table")
-		floor   = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
-		compare = flag.Bool("compare", false, "compare the databases that the environment names (used by the bench itself)")
+		modes  = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
+		only   = flag.String("only", strings.Join(allParts(), ","), "what to measure, separated by commas")
+		asJSON = flag.Bool("json", false, "print JSON instead of the table")
+		floor  = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
 	)
 	flag.DurationVar(&b.duration, "length", 500*time.Millisecond, "length of one measurement")
 	flag.IntVar(&b.rounds, "rounds", 15, "measurements of each kind; the median counts")
 	flag.IntVar(&b.backlog, "backlog", 20_000, "users that the worker of dual mode has to copy")
-	flag.IntVar(&b.users, "users", 100_000, "users that are compared")
+	flag.IntVar(&b.users, "users", 100_000, "users that store verify compares")
 	flag.Parse()
-	switch {
-	case *floor != "":
-		return runFloor(*floor)
-	case *compare:
-		return runComparison(ctx)
+	if *floor != "" {
+		return runFloor(ctx, *floor)
 	}
 	var err error
 	if b.modes, err = choose("-modes", *modes, allModes()); err != nil {
@@ -49,13 +46,11 @@ func run(ctx context.Context) error {
 	if b.only, err = choose("-only", *only, allParts()); err != nil {
 		return err
 	}
-	if err := b.run(ctx); err != nil {
-		return err
-	}
+	err = b.run(ctx)
 	if *asJSON {
-		return json.NewEncoder(os.Stdout).Encode(b.rows)
+		return errors.Join(err, json.NewEncoder(os.Stdout).Encode(b.rows))
 	}
-	return printTable(b.rows)
+	return errors.Join(err, printTable(b.rows)) // also what was measured before something failed
 }
 
 // choose reads a list of names, in the order in which all has them.
