@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/a64core/hub"
 )
@@ -107,7 +108,7 @@ func newStats(counted hub.Stats) Stats {
 		},
 	}
 	if r := counted.Replication; r != nil {
-		lag := r.Lag.Seconds()
+		lag := r.Lag.Truncate(time.Millisecond).Seconds()
 		out.ReplicationLag, out.Pending = &lag, &r.Pending
 	}
 	byRole := map[hub.Role]hub.UserCount{}

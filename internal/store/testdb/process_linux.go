@@ -1,8 +1,10 @@
 package testdb
 
 import (
+	"bytes"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -56,3 +58,22 @@ var (
 	signalFreeze os.Signal = syscall.SIGSTOP
 	signalThaw   os.Signal = syscall.SIGCONT
 )
+
+// isFrozen reports whether every thread of the process stands still.
+func isFrozen(pid int) bool {
+	threads, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/stat")
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // it has ended
+		}
+		// The name stands in parentheses and may hold any; the state is behind it.
+		if _, state, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); !ok || state[0] != 'T' {
+			return false
+		}
+	}
+	return true
+}

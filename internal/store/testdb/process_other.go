@@ -17,3 +17,5 @@ func attributes(*owner) *syscall.SysProcAttr { return nil }
 func (*owner) give(string) error { return nil }
 
 var signalFreeze, signalThaw os.Signal
+
+func isFrozen(int) bool { return true }

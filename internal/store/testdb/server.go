@@ -100,6 +100,17 @@ func (s *Server) Freeze() {
 		s.t.Skip("this system freezes no process")
 	}
 	s.signal(signalFreeze)
+	deadline := time.NewTimer(5 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !isFrozen(s.process.Pid) { // a thread may be at work for a moment longer
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			s.t.Fatalf("%s does not freeze", s.kind)
+		}
+	}
 }
 
 // Thaw lets a frozen server go on.
