@@ -16,7 +16,6 @@ import (
 
 const (
 	fillBatch = 1000
-	fillTries = 10
 
 	// What verifying a million users may take; the time as a rate, so that fewer can be verified.
 	verifyUsers  = 1_000_000
@@ -87,7 +86,7 @@ func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err
 		}
 		group.Go(func() error {
 			for _, db := range into {
-				if err := putPatiently(ctx, db, records); err != nil {
+				if err := patiently(func() error { return db.Put(ctx, hub.UnlessOlder, records...) }); err != nil {
 					return err
 				}
 			}
@@ -98,14 +97,4 @@ func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err
 		})
 	}
 	return last, group.Wait()
-}
-
-// putPatiently puts records into a database that may be busier than a request should wait for.
-func putPatiently(ctx context.Context, db hub.Database, records []hub.Record) (err error) {
-	for range fillTries {
-		if err = db.Put(ctx, hub.UnlessOlder, records...); !errors.Is(err, hub.ErrUnavailable) {
-			return err
-		}
-	}
-	return err
 }

@@ -39,7 +39,11 @@ func (b *bench) measureWorker(ctx context.Context) (err error) {
 	if err := addMarked(ctx, primary, b.backlog); err != nil {
 		return err
 	}
-	before, err := primary.Backlog(ctx)
+	var before hub.Backlog
+	err = patiently(func() (err error) {
+		before, err = primary.Backlog(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -72,7 +76,11 @@ func waitForCopies(ctx context.Context, primary hub.Database) error {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		marks, err := primary.Marks(ctx, time.Now().AddDate(1, 0, 0), 1)
+		var marks []hub.Mark
+		err := patiently(func() (err error) {
+			marks, err = primary.Marks(ctx, time.Now().AddDate(1, 0, 0), 1)
+			return err
+		})
 		if err != nil || len(marks) == 0 {
 			return err
 		}
