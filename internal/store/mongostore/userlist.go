@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
-	"time"
-	"unicode/utf8"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -38,7 +35,7 @@ func (s *Store) Users(ctx context.Context, q hub.UserQuery) (hub.UserPage, error
 	}
 	if len(page.Users) > q.Limit {
 		page.Users = page.Users[:q.Limit]
-		next := cursorOf(&page.Users[q.Limit-1], q.Sort.By)
+		next := hub.NewUserCursor(&page.Users[q.Limit-1], q.Sort.By)
 		page.Next = &next
 	}
 	return page, nil
@@ -65,7 +62,7 @@ func userFind(q hub.UserQuery, filter bson.D) (bson.D, *options.FindOptionsBuild
 	if q.After == nil {
 		return filter, o.SetSkip(int64(max(q.Offset, 0))), nil
 	}
-	value, err := cursorValue(q.After, q.Sort.By)
+	value, err := q.After.SortValue(q.Sort.By)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +99,7 @@ func userFilter(q hub.UserQuery) bson.D {
 // foundBy returns a condition for each name by which a user is found. Each is a range of one index.
 func foundBy(prefix string) bson.A {
 	within := bson.D{{Key: "$gte", Value: prefix}}
-	if end, ok := prefixEnd(prefix); ok {
+	if end, ok := hub.PrefixEnd(prefix); ok {
 		within = append(within, bson.E{Key: "$lt", Value: end})
 	}
 	var found bson.A
@@ -110,23 +107,6 @@ func foundBy(prefix string) bson.A {
 		found = append(found, bson.D{{Key: field, Value: within}})
 	}
 	return found
-}
-
-// prefixEnd returns the least text that is greater than every text with the given prefix, comparing code points, and
-// so bytes of UTF-8. There is none if the prefix holds nothing but the last code point.
-func prefixEnd(prefix string) (string, bool) {
-	for prefix != "" {
-		last, size := utf8.DecodeLastRuneInString(prefix)
-		prefix = prefix[:len(prefix)-size]
-		switch {
-		case last == utf8.MaxRune:
-			continue
-		case last == 0xD7FF: // behind it come the surrogates, which are no characters
-			return prefix + "\uE000", true
-		}
-		return prefix + string(last+1), true
-	}
-	return "", false
 }
 
 func sortField(by hub.UserSortField) (string, error) {
@@ -139,31 +119,4 @@ func sortField(by hub.UserSortField) (string, error) {
 		return "lastNameFolded", nil
 	}
 	return "", errors.New("no such order")
-}
-
-// cursorOf returns the place behind u.
-func cursorOf(u *hub.User, by hub.UserSortField) hub.UserCursor {
-	switch by {
-	case hub.SortByEmail:
-		return hub.UserCursor{Value: u.Email, ID: u.ID}
-	case hub.SortByLastName:
-		return hub.UserCursor{Value: hub.Fold(u.LastName), ID: u.ID}
-	default:
-		return hub.UserCursor{Value: strconv.FormatInt(u.CreatedAt.UnixMilli(), 10), ID: u.ID}
-	}
-}
-
-// cursorValue returns the value to compare the sort field with. ErrNotFound for a cursor that no page gave.
-func cursorValue(c *hub.UserCursor, by hub.UserSortField) (any, error) {
-	if !utf8.ValidString(c.Value) || !utf8.ValidString(c.ID) {
-		return nil, fmt.Errorf("the cursor is no text: %w", hub.ErrNotFound)
-	}
-	if by == hub.SortByEmail || by == hub.SortByLastName {
-		return c.Value, nil
-	}
-	ms, err := strconv.ParseInt(c.Value, 10, 64)
-	if t := time.UnixMilli(ms).UTC(); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
-		return at(t), nil
-	}
-	return nil, fmt.Errorf("the cursor is no time: %w", hub.ErrNotFound)
 }

@@ -3,12 +3,8 @@ package sqlstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/a64core/hub"
 )
@@ -61,7 +57,7 @@ func (s *Store) users(ctx context.Context, q hub.UserQuery) (_ hub.UserPage, err
 	}
 	if len(page.Users) > q.Limit {
 		page.Users = page.Users[:q.Limit]
-		next := cursorOf(&page.Users[q.Limit-1], q.Sort.By)
+		next := hub.NewUserCursor(&page.Users[q.Limit-1], q.Sort.By)
 		page.Next = &next
 	}
 	return page, nil
@@ -88,7 +84,7 @@ func (d *dialect) userList(q hub.UserQuery) (query string, args []any, err error
 	where := d.userConditions(q)
 	offset := max(q.Offset, 0)
 	if q.After != nil {
-		value, err := cursorValue(q.After, q.Sort.By)
+		value, err := q.After.SortValue(q.Sort.By)
 		if err != nil {
 			return "", nil, err
 		}
@@ -130,7 +126,7 @@ func unionOf(ranges []string) string {
 // index, whole by itself, so that databases join the ranges instead of reading all users.
 func foundBy(prefix string, deleted bool) conditions {
 	var found conditions
-	end, hasEnd := prefixEnd(prefix)
+	end, hasEnd := hub.PrefixEnd(prefix)
 	for _, column := range []string{"email", "last_name_folded", "full_name_folded"} {
 		if hasEnd {
 			found.add(`(is_deleted = ? AND `+column+` >= ? AND `+column+` < ?)`, deleted, prefix, end)
@@ -139,23 +135,6 @@ func foundBy(prefix string, deleted bool) conditions {
 		}
 	}
 	return found
-}
-
-// prefixEnd returns the least text that is greater than every text with the given prefix, comparing code points, and
-// so bytes of UTF-8. There is none if the prefix holds nothing but the last code point.
-func prefixEnd(prefix string) (string, bool) {
-	for prefix != "" {
-		last, size := utf8.DecodeLastRuneInString(prefix)
-		prefix = prefix[:len(prefix)-size]
-		switch {
-		case last == utf8.MaxRune:
-			continue
-		case last == 0xD7FF: // behind it come the surrogates, which are no characters
-			return prefix + "\uE000", true
-		}
-		return prefix + string(last+1), true
-	}
-	return "", false
 }
 
 func sortColumn(by hub.UserSortField) (string, error) {
@@ -168,31 +147,4 @@ func sortColumn(by hub.UserSortField) (string, error) {
 		return "last_name_folded", nil
 	}
 	return "", errors.New("no such order")
-}
-
-// cursorOf returns the place behind u.
-func cursorOf(u *hub.User, by hub.UserSortField) hub.UserCursor {
-	switch by {
-	case hub.SortByEmail:
-		return hub.UserCursor{Value: u.Email, ID: u.ID}
-	case hub.SortByLastName:
-		return hub.UserCursor{Value: hub.Fold(u.LastName), ID: u.ID}
-	default:
-		return hub.UserCursor{Value: strconv.FormatInt(u.CreatedAt.UnixMilli(), 10), ID: u.ID}
-	}
-}
-
-// cursorValue returns the value to compare the sort column with. ErrNotFound for a cursor that no page gave.
-func cursorValue(c *hub.UserCursor, by hub.UserSortField) (any, error) {
-	if !utf8.ValidString(c.Value) || !utf8.ValidString(c.ID) {
-		return nil, fmt.Errorf("the cursor is no text: %w", hub.ErrNotFound)
-	}
-	if by == hub.SortByEmail || by == hub.SortByLastName {
-		return c.Value, nil
-	}
-	ms, err := strconv.ParseInt(c.Value, 10, 64)
-	if t := time.UnixMilli(ms).UTC(); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
-		return t, nil
-	}
-	return nil, fmt.Errorf("the cursor is no time: %w", hub.ErrNotFound)
 }
