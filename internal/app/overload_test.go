@@ -52,7 +52,7 @@ func TestDOS07_AbortedRequestsLeaveNothingBehind(t *testing.T) {
 func TestR26_AFloodOfHashingIsSentAwayAndTokensGoOn(t *testing.T) { // DOS-02, DOS-04
 	hubtest.OnlySQLite(t, "it measures how long the hub takes, not a server that others use")
 	t.Parallel()
-	h := hubtest.Start(t, hubtest.Settings{"BCRYPT_COST": "10", "HASH_WORKERS": "1", "HASH_QUEUE": "2", "HASH_WAIT": "1s", "LOGIN_MAX_FAILURES": "0"})
+	h := hubtest.Start(t, hubtest.Settings{"BCRYPT_COST": "8", "HASH_WORKERS": "1", "HASH_QUEUE": "2", "HASH_WAIT": "1s", "LOGIN_MAX_FAILURES": "0"})
 	p := h.SignUp(t, hub.RoleUser)
 	flood := make(chan hubtest.Answer)
 	const parallel = 60
@@ -96,7 +96,7 @@ func TestR26_AFloodOfHashingIsSentAwayAndTokensGoOn(t *testing.T) { // DOS-02, D
 
 func TestR39_EveryAcceptedRequestIsAnswered(t *testing.T) { // FLT-19
 	t.Parallel()
-	h := hubtest.Start(t, hubtest.Settings{"SHUTDOWN_TIMEOUT": "10s"}) // within which it holds, however slow the database is
+	h := hubtest.Start(t, hubtest.Settings{"SHUTDOWN_TIMEOUT": "30s"}) // within which it holds, however slow the database is
 	p := h.SignUp(t, hub.RoleUser)
 	request := "GET /api/v1/auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + p.AccessToken + "\r\n\r\n"
 	const connections = 200
