@@ -42,7 +42,7 @@ func (s *Store) Verify(ctx context.Context) ([]string, error) {
 	for _, i := range missing {
 		f.add("%s: the index %s is missing, or is not as it should be", i.in.Name(), i.name)
 	}
-	v := verifier{store: s, found: &f, owners: make(map[string]verifiedUser), tokens: make(map[string]verifiedToken)}
+	v := verifier{store: s, found: &f}
 	for _, kind := range []hub.RecordKind{hub.RecordMailToken, hub.RecordUser, hub.RecordSession, hub.RecordLockout, hub.RecordMail, hub.RecordEvent} {
 		in, _ := s.shelf(kind)
 		if err := v.read(ctx, kind, in); err != nil {
@@ -53,26 +53,14 @@ func (s *Store) Verify(ctx context.Context) ([]string, error) {
 	return f.all, nil
 }
 
-// verifier reads every document as the store reads it, and compares those that refer to each other.
+// verifier reads every document as the store reads it, and looks at those that it refers to.
 type verifier struct {
-	store  *Store
-	found  *findings
-	owners map[string]verifiedUser
-	tokens map[string]verifiedToken
+	store      *Store
+	found      *findings
+	references []reference
 
 	superAdmins []string
 	guards      int
-}
-
-// verifiedUser is what is remembered of a user, and verifiedToken of a mail token.
-type verifiedUser struct {
-	epoch  int64
-	purged bool
-}
-
-type verifiedToken struct {
-	userID  string
-	purpose hub.MailTokenPurpose
 }
 
 func (v *verifier) read(ctx context.Context, kind hub.RecordKind, in shelf) error {
@@ -83,9 +71,17 @@ func (v *verifier) read(ctx context.Context, kind hub.RecordKind, in shelf) erro
 		}
 		_, err = collect(ctx, cursor, func(raw bson.Raw) (struct{}, error) {
 			v.document(kind, in, raw)
+			if len(v.references) >= maxBatch {
+				if err := v.follow(ctx, kind); err != nil {
+					return struct{}{}, err
+				}
+			}
 			return struct{}{}, hub.ErrNotFound // keep nothing
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return v.follow(ctx, kind)
 	})
 }
 
@@ -99,20 +95,18 @@ func (v *verifier) document(kind hub.RecordKind, in shelf, raw bson.Raw) {
 	}
 	r, err := readRecord(kind)(raw)
 	if errors.Is(err, hub.ErrNotFound) { // a tombstone among the users
-		v.owners[id] = verifiedUser{purged: true}
 		return
 	}
 	if err != nil {
 		v.found.add(string(kind)+" %s: cannot be read", id)
 		return
 	}
+	v.refer(&r)
 	switch {
 	case r.User != nil:
 		v.user(r.User, raw)
 	case r.Session != nil:
 		v.session(r.Session)
-	case r.MailToken != nil:
-		v.tokens[id] = verifiedToken{r.MailToken.UserID, r.MailToken.Purpose}
 	case r.Mail != nil:
 		v.mail(r.Mail)
 	case r.Lockout != nil:
@@ -123,7 +117,6 @@ func (v *verifier) document(kind hub.RecordKind, in shelf, raw bson.Raw) {
 }
 
 func (v *verifier) user(u *hub.User, raw bson.Raw) {
-	v.owners[u.ID] = verifiedUser{epoch: u.SessionEpoch}
 	if u.Role == hub.RoleSuperAdmin && !u.IsDeleted() {
 		v.superAdmins = append(v.superAdmins, u.ID)
 	}
@@ -143,21 +136,9 @@ func (v *verifier) user(u *hub.User, raw bson.Raw) {
 	if u.Metadata != nil && (json.Unmarshal(u.Metadata, &object) != nil || object == nil) {
 		v.found.add("user %s: metadata is not a JSON object", u.ID)
 	}
-	for _, purpose := range []hub.MailTokenPurpose{hub.PurposeVerification, hub.PurposeReset, hub.PurposeEmailChange} {
-		if t, ok := v.tokens[*u.MailTokens.Of(purpose)]; ok && t != (verifiedToken{u.ID, purpose}) {
-			v.found.add("user %s: names a mail token of another user, or of another purpose", u.ID)
-		}
-	}
 }
 
 func (v *verifier) session(se *hub.Session) {
-	owner, ok := v.owners[se.UserID]
-	switch {
-	case !ok || owner.purged:
-		v.found.add("session %s: its user does not exist", se.ID)
-	case se.Epoch > owner.epoch:
-		v.found.add("session %s: begun in an epoch that its user has not reached", se.ID)
-	}
 	if se.Version < 1 {
 		v.found.add("session %s: its version is below 1", se.ID)
 	}
@@ -173,11 +154,6 @@ func (v *verifier) mail(m *hub.Mail) {
 
 // finish looks at what takes having read everything.
 func (v *verifier) finish() {
-	for id, t := range v.tokens {
-		if owner, ok := v.owners[t.userID]; !ok || owner.purged {
-			v.found.add("mail_token %s: its user does not exist", id)
-		}
-	}
 	if v.guards == 0 {
 		for _, id := range v.superAdmins {
 			v.found.add("user %s: is a super_admin, but none of them is active", id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +105,8 @@ func TestAboutAndVerify(t *testing.T) {
 		{"users", bson.D{{Key: "userId", Value: "worse"}, {Key: "email", Value: "w"}, {Key: "role", Value: "secret value"}}},
 		{"refresh_tokens", bson.D{{Key: "sessionId", Value: "s1"}, {Key: "tokenId", Value: "t1"}, {Key: "userId", Value: "nobody"}, {Key: "version", Value: 1}}},
 		{"refresh_tokens", bson.D{{Key: "sessionId", Value: "s2"}, {Key: "tokenId", Value: "t2"}, {Key: "userId", Value: u.ID}, {Key: "version", Value: 1}, {Key: "epoch", Value: 9}}},
+		{"refresh_tokens", bson.D{{Key: "tokenId", Value: "t3"}, {Key: "userId", Value: "nobody"}}}, // of the original system
+		{"verification_tokens", bson.D{{Key: "tokenId", Value: "v1"}, {Key: "userId", Value: "nobody"}, {Key: "tokenType", Value: "password_reset"}}},
 		{"mails", bson.D{{Key: "_id", Value: "m1"}, {Key: "state", Value: "lost"}}},
 		{"lockouts", bson.D{{Key: "_id", Value: "l1"}, {Key: "failures", Value: -1}, {Key: "version", Value: 1}}},
 		{"events", bson.D{{Key: "_id", Value: "e1"}, {Key: "at", Value: "yesterday"}}},
@@ -111,15 +114,47 @@ func TestAboutAndVerify(t *testing.T) {
 		_, err := db.Collection(d.collection).InsertOne(ctx, d.document)
 		must(t, "insert", err)
 	}
+	thief := newUser("thief@example.com")
+	thief.MailTokens.Reset = records[2].MailToken.ID
+	must(t, "put", s.Put(ctx, hub.UnlessOlder, hub.Record{User: &thief}))
 	found, err = s.Verify(ctx)
 	must(t, "verify", err)
+	found = slices.DeleteFunc(found, func(f string) bool { return strings.HasPrefix(f, "session without an id: ") }) // the server made one
 	slices.Sort(found)
 	want := append([]string{
 		"event e1: cannot be read", "lockout l1: counts below zero", "mail m1: is in no state that is known",
+		"mail_token v1: its user does not exist", "user " + thief.ID + ": names a mail token of another user, or of another purpose",
 		"session s1: its user does not exist", "session s2: begun in an epoch that its user has not reached",
+		"session t3: its user does not exist", "session t3: its version is below 1",
 		"user bad: cannot be found by name", "user bad: metadata is not a JSON object", "user bad: the address is not canonical",
 		"user worse: cannot be read",
 	}, ttl...)
 	slices.Sort(want)
 	wantSame(t, "findings", found, want)
+}
+
+// TestVerifyFollowsManyReferences is about more than are looked up at once.
+func TestVerifyFollowsManyReferences(t *testing.T) {
+	t.Parallel()
+	p := newPool(t)
+	s, ctx := p.open(t, mongostore.Config{}), t.Context()
+	u := newUser("a@example.com")
+	records := []hub.Record{{User: &u}}
+	for range 1100 {
+		se := newSession(u)
+		records = append(records, hub.Record{Session: &se})
+	}
+	must(t, "put", s.Put(ctx, hub.UnlessOlder, records...))
+	before, err := s.Verify(ctx)
+	must(t, "verify", err)
+	sessions := p.client.Database(p.nameOf(s)).Collection("refresh_tokens")
+	_, err = sessions.UpdateMany(ctx, bson.D{{Key: "sessionId", Value: bson.D{{Key: "$in", Value: []string{
+		records[1].Session.ID, records[550].Session.ID, records[1100].Session.ID,
+	}}}}}, bson.D{{Key: "$set", Value: bson.D{{Key: "userId", Value: "nobody"}}}})
+	must(t, "update", err)
+	after, err := s.Verify(ctx)
+	must(t, "verify", err)
+	if n := len(after) - len(before); n != 3 {
+		t.Errorf("%d sessions without a user were found instead of 3: %v", n, after)
+	}
 }
