@@ -9,7 +9,7 @@ import (
 	"github.com/a64core/hub/internal/store/testdb"
 )
 
-// The tests of the same faults, as long as issue 3 wants them.
+// The same faults for longer: make soak.
 
 func TestSoakFLT05_MySQLIsDownForAMinute(t *testing.T) {
 	t.Parallel()
