@@ -128,7 +128,7 @@ func (d *databases) openMySQL() *sqlstore.Store {
 	return s
 }
 
-// patience is what issue 3 grants for both sides to become equal.
+// patience is how long both sides may take to become equal.
 const patience = 60 * time.Second
 
 // wantEqual waits until nothing is left to be copied and both databases hold the same, as they must within a minute.
