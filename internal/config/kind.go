@@ -24,7 +24,6 @@ type kind struct {
 	set     func(text string) error
 	secret  bool
 	boolean bool
-	choices []string // nil: not one of a few
 }
 
 // parsed returns the kind of a field that parse makes of a text.
@@ -73,15 +72,13 @@ func oneOf[T ~string](field *T, choices ...T) kind {
 	for i, c := range choices {
 		names[i] = string(c)
 	}
-	k := parsed(field, func(text string) (T, error) {
+	return parsed(field, func(text string) (T, error) {
 		i := slices.Index(names, strings.ToLower(text))
 		if i < 0 {
 			return "", errors.New("must be one of " + strings.Join(names, ", "))
 		}
 		return choices[i], nil
 	})
-	k.choices = names
-	return k
 }
 
 func number(field *int, least, most int) kind {

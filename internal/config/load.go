@@ -27,8 +27,8 @@ func Load(src Source) (Config, error) {
 	check := checker{problems: problems, bad: make(map[string]bool)}
 	for _, s := range table(&c) {
 		v := src.value(s, file)
-		if message, refused := refusal(s, v.Value); refused && v.Value != "" {
-			check.add(s.Name, message)
+		if isUnavailable(s.Name) && v.Value != "" {
+			check.add(s.Name, "is not available in this version; remove it")
 			continue
 		}
 		v.Default = c.derivedDefault(s)

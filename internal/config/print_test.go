@@ -55,7 +55,7 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for name := range unavailable() {
+	for _, name := range unavailable() {
 		if !seen[name] {
 			t.Errorf("%s is unavailable and unknown", name)
 		}
