@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests with the race detector, in random order, and the share of our statements that they run; those of the whole hub on
-# each database. Servers that the environment does not name are started for them, where they can be had.
+# All tests with the race detector, in random order, and the share of our statements that they run; then those of the whole
+# hub on each other database, without it. Servers that the environment does not name are started for them, where they can be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
