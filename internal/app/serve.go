@@ -24,7 +24,7 @@ const (
 
 // quietTime is how long connections stay open at the start of a shutdown: a request that a client sent before it could
 // know is still answered.
-const quietTime = 500 * time.Millisecond
+const quietTime = time.Second
 
 // Listen opens the port, once the certificate, if there is to be one, has been read.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
