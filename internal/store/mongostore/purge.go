@@ -66,19 +66,22 @@ func burial(user bson.Raw, t *hub.Tombstone) (set, unset bson.D) {
 // deleteBelongings deletes what belonged to a user who was purged, and the mails to their former address that name nobody.
 // The events of what is deleted are stored first.
 func (s *Store) deleteBelongings(ctx context.Context, id, email string) error {
-	mine := bson.D{{Key: "userId", Value: id}}
-	_, err := s.recoverFrom(ctx, append(mine[:1:1], hasOutbox()), s.sessions, s.mails)
+	if err := s.recoverAndDelete(ctx, bson.D{{Key: "userId", Value: id}}, s.sessions, s.mailTokens, s.mails); err != nil || email == "" {
+		return err
+	}
+	return s.recoverAndDelete(ctx, bson.D{{Key: "userId", Value: ""}, {Key: "to", Value: email}}, s.mails)
+}
+
+// recoverAndDelete deletes the documents that match, once what is in their outboxes is carried out.
+func (s *Store) recoverAndDelete(ctx context.Context, filter bson.D, shelves ...shelf) error {
+	_, err := s.recoverFrom(ctx, append(slices.Clip(filter), hasOutbox()), shelves...)
 	if errors.Is(err, hub.ErrUnavailable) { // what is refused for good does not keep a user from being forgotten
 		return err
 	}
-	for _, in := range []shelf{s.sessions, s.mailTokens, s.mails} {
-		if _, err := in.DeleteMany(ctx, mine); err != nil {
+	for _, in := range shelves {
+		if _, err := in.DeleteMany(ctx, filter); err != nil {
 			return err
 		}
 	}
-	if email == "" {
-		return nil
-	}
-	_, err = s.mails.DeleteMany(ctx, bson.D{{Key: "userId", Value: ""}, {Key: "to", Value: email}})
-	return err
+	return nil
 }

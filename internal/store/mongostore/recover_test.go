@@ -150,7 +150,7 @@ func TestAPurgeOutlivesItsProcess(t *testing.T) {
 	_, err = db.Collection("refresh_tokens").InsertOne(ctx, session) // not deleted yet
 	must(t, "insert", err)
 	anonymous := hub.NewMail(hub.MailReset, "", u.Email, start())
-	must(t, "add mail", alive.AddMail(ctx, anonymous, newEvent("")))
+	must(t, "add mail", dead.AddMail(ctx, anonymous, newEvent("")))
 
 	age(t, db)
 	recoverTwice(t, alive, alive)
