@@ -96,7 +96,14 @@ func Bearer(h http.Header) (hub.Secret, bool) {
 	return hub.NewSecret(token), true
 }
 
-// isToken68 reports whether c may occur in a token68 (RFC 9110 section 11.2).
+// isToken68 reports whether c may occur in a token68 (RFC 9110 section 11.2). Every byte of every token is looked at: hence
+// the set as bits.
 func isToken68(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~+/=", c) >= 0
+	const (
+		digits  = 1<<10 - 1
+		letters = 1<<26 - 1
+		low     = digits<<'0' | 1<<'-' | 1<<'.' | 1<<'+' | 1<<'/' | 1<<'='
+		high    = letters<<('A'-64) | letters<<('a'-64) | 1<<('_'-64) | 1<<('~'-64)
+	)
+	return c < 128 && [2]uint64{low, high}[c>>6]>>(c&63)&1 == 1
 }

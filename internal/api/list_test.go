@@ -116,7 +116,7 @@ func TestLinksKeepTheFiltersAndLeadNowhereElse(t *testing.T) {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
 		perPage := in.query.Limit
-		l := in.links(PageMeta{PerPage: perPage, TotalPages: (tt.total + perPage - 1) / perPage, NextCursor: orNull(tt.next)})
+		l := in.links(PageMeta{PerPage: perPage, TotalPages: (tt.total + perPage - 1) / perPage, NextCursor: orNull(&tt.next)})
 		got := links{orEmpty(l.First), orEmpty(l.Last), orEmpty(l.Prev), orEmpty(l.Next)}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tt.name, diff)

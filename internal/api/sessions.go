@@ -30,10 +30,11 @@ func newSessions(ctx context.Context, sessions []hub.Session, err error) (Sessio
 	}
 	current := caller(ctx).Session.ID
 	out := Sessions{Data: make([]Session, len(sessions))}
-	for i, s := range sessions {
+	for i := range sessions {
+		s := &sessions[i]
 		out.Data[i] = Session{
 			SessionID: s.ID, CreatedAt: timestamp(s.CreatedAt), LastUsedAt: timestamp(s.LastUsedAt),
-			ExpiresAt: timestamp(s.Token.ExpiresAt), IP: orNull(s.IP), UserAgent: orNull(s.UserAgent),
+			ExpiresAt: timestamp(s.Token.ExpiresAt), IP: orNull(&s.IP), UserAgent: orNull(&s.UserAgent),
 			Current: s.ID == current,
 		}
 	}

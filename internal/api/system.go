@@ -20,7 +20,8 @@ type Home struct {
 func (a *API) home(context.Context, none) (Home, error) {
 	h := Home{Name: a.Name, Version: a.Version, Status: "online", Health: healthPath}
 	if a.DocsEnabled {
-		h.Docs = orNull(docsPath)
+		docs := docsPath
+		h.Docs = &docs
 	}
 	return h, nil
 }

@@ -29,12 +29,12 @@ type User struct {
 	Metadata jsontext.Value `json:"metadata,omitzero" nullable:"true" doc:"Only in answers to admins." example:"{\"team\":\"north\"}"`
 }
 
-// newUser shows u to somebody of the role viewer.
+// newUser shows u to somebody of the role viewer. What it returns points into u.
 func newUser(u *hub.User, viewer hub.Role) User {
 	out := User{
 		UserID: u.ID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Role: u.Role.String(),
 		IsActive: u.IsActive, IsEmailVerified: u.IsEmailVerified,
-		Phone: orNull(u.Phone), Avatar: orNull(u.Avatar), Timezone: orNull(u.Timezone), Locale: orNull(u.Locale),
+		Phone: orNull(&u.Phone), Avatar: orNull(&u.Avatar), Timezone: orNull(&u.Timezone), Locale: orNull(&u.Locale),
 		CreatedAt: timestamp(u.CreatedAt), UpdatedAt: timestamp(u.UpdatedAt),
 	}
 	if !u.LastLoginAt.IsZero() {
@@ -75,11 +75,11 @@ func done(err error, message string) (Message, error) { return Message{message},
 // timestamp writes a time as every answer does: RFC 3339, UTC, exactly milliseconds.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-func orNull(text string) *string {
-	if text == "" {
+func orNull(text *string) *string {
+	if *text == "" {
 		return nil
 	}
-	return &text
+	return text
 }
 
 func orEmpty(text *string) string {

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -58,10 +59,15 @@ func (a *audience) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() == '[' {
 		return json.UnmarshalDecode(dec, (*[]string)(a))
 	}
-	var one string
-	err := json.UnmarshalDecode(dec, &one)
-	*a = audience{one}
-	return err
+	one, err := dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	if one.Kind() != '"' {
+		return errors.New("aud is neither a text nor a list of texts")
+	}
+	*a = audience{one.String()}
+	return nil
 }
 
 func (i *Issuer) payload(c Claims) payload {

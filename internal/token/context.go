@@ -20,8 +20,17 @@ func WithVerified(ctx context.Context, t hub.Secret, c Claims) context.Context {
 
 // Verified returns the claims that ctx remembers, if they are of kind and of exactly the token t.
 func Verified(ctx context.Context, kind Kind, t hub.Secret) (Claims, bool) {
+	c, ok := Presented(ctx, kind)
+	if v, _ := ctx.Value(verifiedKey{}).(*verified); !ok || v.token != t {
+		return Claims{}, false
+	}
+	return c, true
+}
+
+// Presented returns the claims of the token that came with the request, if it was verified and is of kind.
+func Presented(ctx context.Context, kind Kind) (Claims, bool) {
 	v, ok := ctx.Value(verifiedKey{}).(*verified)
-	if !ok || v.claims.Kind != kind || v.token != t {
+	if !ok || v.claims.Kind != kind {
 		return Claims{}, false
 	}
 	return v.claims, true

@@ -9,7 +9,6 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json"
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/a64core/hub"
 )
@@ -25,7 +24,7 @@ type Keys struct {
 
 // Issuer makes and checks tokens. It is safe for concurrent use.
 type Issuer struct {
-	keys     [][]byte // the first one signs
+	keys     []*key // the first one signs
 	issuer   string
 	audience string
 }
@@ -42,7 +41,7 @@ func New(keys Keys, issuer, audience string) (*Issuer, error) {
 		if len(k) < minKeySize {
 			return nil, fmt.Errorf("token issuer: a key has %d bytes, needs %d", len(k), minKeySize)
 		}
-		i.keys = append(i.keys, k)
+		i.keys = append(i.keys, newKey(k))
 	}
 	return i, nil
 }
@@ -54,11 +53,7 @@ func (i *Issuer) Issue(c Claims) (hub.Secret, error) {
 	if err != nil {
 		return hub.Secret{}, fmt.Errorf("issue token: %w", err)
 	}
-	mac, err := sign(signed, i.keys[0])
-	if err != nil {
-		return hub.Secret{}, fmt.Errorf("issue token: %w", err)
-	}
-	return hub.NewSecret(signed + "." + mac), nil
+	return i.keys[0].seal(signed), nil
 }
 
 // Reissue makes the token for c whose [Hash] is hash, with whichever key signed it. It reports false if c gives that
@@ -69,11 +64,7 @@ func (i *Issuer) Reissue(c Claims, hash string) (hub.Secret, bool) {
 		return hub.Secret{}, false
 	}
 	for _, key := range i.keys {
-		mac, err := sign(signed, key)
-		if err != nil {
-			return hub.Secret{}, false
-		}
-		t := hub.NewSecret(signed + "." + mac)
+		t := key.seal(signed)
 		if subtle.ConstantTimeCompare([]byte(Hash(t)), []byte(hash)) == 1 {
 			return t, true
 		}
@@ -101,13 +92,4 @@ func (i *Issuer) signedPart(c Claims) (string, error) {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
 	return header + "." + base64.RawURLEncoding.EncodeToString(text), nil
-}
-
-// sign returns the third segment for the first two.
-func sign(signed string, key []byte) (string, error) {
-	mac, err := jwt.SigningMethodHS256.Sign(signed, key)
-	if err != nil {
-		return "", fmt.Errorf("sign: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(mac), nil
 }

@@ -56,7 +56,7 @@ func (i *Issuer) Verify(kind Kind, raw string, now time.Time) (Claims, error) {
 // open returns the payload of a token whose form, header and MAC are right.
 func (i *Issuer) open(raw string) ([]byte, bool) {
 	// Go's base64 decoder skips line breaks, even the strict one.
-	if strings.ContainsAny(raw, "\r\n") || strings.Count(raw, ".") != 2 {
+	if strings.IndexByte(raw, '\r') >= 0 || strings.IndexByte(raw, '\n') >= 0 || strings.Count(raw, ".") != 2 {
 		return nil, false
 	}
 	end := strings.LastIndexByte(raw, '.')
@@ -91,8 +91,8 @@ func isPlainHeader(segment string) bool {
 // isSigned compares encoded MACs, so that only the one canonical encoding of the right MAC passes.
 func (i *Issuer) isSigned(signed, mac string) bool {
 	for _, key := range i.keys {
-		want, err := sign(signed, key)
-		if err == nil && subtle.ConstantTimeCompare([]byte(want), []byte(mac)) == 1 {
+		want := key.sign(signed)
+		if subtle.ConstantTimeCompare(want[:], []byte(mac)) == 1 {
 			return true
 		}
 	}

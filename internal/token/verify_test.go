@@ -401,14 +401,3 @@ func TestJWT27OddPayloads(t *testing.T) {
 		refused(t, name, mint(plainHeader, text, key))
 	}
 }
-
-func BenchmarkVerify(b *testing.B) {
-	i := newIssuer(b, key)
-	raw := issue(b, i, claimsOf(token.Access))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := i.Verify(token.Access, raw, now); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
