@@ -42,6 +42,8 @@ type Database interface {
 
 	// About describes the database.
 	About(ctx context.Context) (About, error)
+	// Pool says how this process uses its connections to the database, without asking the database.
+	Pool() Pool
 	// Verify looks for damage in this database alone: missing indexes, rows that cannot be read, rules that do not hold. It
 	// returns what it found as sentences that hold no secret, and an error if it could not look.
 	Verify(ctx context.Context) ([]string, error)
@@ -178,6 +180,14 @@ type ScanQuery struct {
 	// Live, if set, leaves out what a Sweep at that time, with that retention, would forget.
 	Live time.Time
 	Keep Retention
+}
+
+// Pool counts the connections that a process has to one database.
+type Pool struct {
+	Engine string // as in About
+	InUse  int
+	Idle   int
+	Max    int // how many there may be
 }
 
 // About describes a database.

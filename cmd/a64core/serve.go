@@ -49,7 +49,7 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 	}
 	relaxCollector()
 	build := readBuild()
-	a, err := app.New(ctx, c, app.Options{Log: log, Version: build.Version})
+	a, err := app.New(ctx, c, app.Options{Log: log, Version: build.Version, Commit: build.Commit})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/a64core/hub"
@@ -20,6 +22,7 @@ import (
 	"github.com/a64core/hub/internal/ratelimit/redislimit"
 	"github.com/a64core/hub/internal/store/livecache"
 	"github.com/a64core/hub/internal/store/replica"
+	"github.com/a64core/hub/internal/telemetry/metrics"
 	"github.com/a64core/hub/internal/token"
 	"github.com/a64core/hub/internal/users"
 )
@@ -32,6 +35,7 @@ const authorityMaxAge = time.Second
 type Options struct {
 	Log     *slog.Logger
 	Version string
+	Commit  string           // that was built, where it is known
 	Now     func() time.Time // nil: the system's clock
 	Sender  mail.Sender      // nil: as MAIL_DRIVER says
 	Idle    bool             // Run does not send mails or tidy up: the caller has Queue and Tidy do it, as tests must
@@ -58,6 +62,9 @@ type App struct {
 	handler    http.Handler
 	ready      *readiness
 	janitor    *janitor
+	metrics    *metrics.Metrics // with METRICS_ADDR; else nil
+
+	metricsPort net.Listener // set by Listen
 }
 
 // New opens the database and wires the hub. Nothing runs until [App.Run]; the caller closes it.
@@ -90,11 +97,17 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 		return nil, err
 	}
 
-	cache := livecache.New(&events.Recorder{Store: database, Log: o.Log}, authorityMaxAge)
+	recorder := &events.Recorder{Store: database, Log: o.Log}
+	cache := livecache.New(recorder, authorityMaxAge)
 	store := cache.Store()
 	policy := password.NewPolicy(c.AppName)
-	passwords := password.New(c.BcryptCost, password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait))
+	gate := password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait)
+	passwords := password.New(c.BcryptCost, gate)
 	a := &App{config: c, idle: o.Idle, limitClock: limitClock, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	if c.MetricsAddr != "" {
+		a.metrics = metrics.New(metrics.Build{Version: o.Version, Revision: o.Commit, Go: runtime.Version()})
+		recorder.Count, gate.Meter = a.metrics.Happened, a.metrics
+	}
 	a.Replica, _ = database.(*replica.Store)
 	a.ready.replica, a.ready.engines = a.Replica, Engines(c)
 	a.Auth = &auth.Service{
@@ -115,6 +128,9 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 		return nil, err
 	}
 	a.ready.redis = a.Redis
+	if a.metrics != nil {
+		a.watch(poolsOf(database), gate.Use)
+	}
 	if err := a.buildHandler(o.Version); err != nil {
 		return nil, errors.Join(err, a.closeRedis())
 	}

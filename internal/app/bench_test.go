@@ -10,9 +10,14 @@ import (
 )
 
 // BenchmarkMe measures what the hub adds to net/http for an authenticated request: middleware, authentication from the
-// live cache, the answer and its log line.
+// live cache, the answer and its log line; and what telemetry adds to that.
 func BenchmarkMe(b *testing.B) {
-	h := hubtest.Start(b)
+	b.Run("plain", func(b *testing.B) { benchmarkMe(b, nil) })
+	b.Run("metrics", func(b *testing.B) { benchmarkMe(b, hubtest.Settings{"METRICS_ADDR": "127.0.0.1:0"}) })
+}
+
+func benchmarkMe(b *testing.B, settings hubtest.Settings) {
+	h := hubtest.Start(b, settings)
 	p := h.SignUp(b, hub.RoleUser)
 	r := httptest.NewRequest(http.MethodGet, "/api/v1/auth/me", nil)
 	r.Header.Set("Authorization", "Bearer "+p.AccessToken)

@@ -25,7 +25,7 @@ func (a *App) buildHandler(version string) error {
 		return fmt.Errorf("operations: %w", err)
 	}
 	limits := a.config.RateLimit
-	a.handler = a.closing(a.verifyToken(middleware.Chain(middleware.Options{
+	o := middleware.Options{
 		TrustedProxies: a.config.TrustedProxies,
 		AllowedOrigins: a.config.AllowedOrigins,
 		TLS:            a.config.TLS() || a.config.Environment == config.Production,
@@ -39,7 +39,11 @@ func (a *App) buildHandler(version string) error {
 		},
 		Log: a.log,
 		Now: a.limitClock,
-	}, operations)))
+	}
+	if a.metrics != nil {
+		o.Meter = a.metrics
+	}
+	a.handler = a.closing(a.verifyToken(middleware.Chain(o, operations)))
 	return nil
 }
 

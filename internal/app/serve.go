@@ -26,7 +26,8 @@ const (
 // know is still answered.
 const quietTime = time.Second
 
-// Listen opens the port, once the certificate, if there is to be one, has been read.
+// Listen opens the port, once the certificate, if there is to be one, has been read, and the one for metrics. [App.Run] closes
+// both.
 func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	if a.config.TLS() {
 		certificate, err := tls.LoadX509KeyPair(a.config.TLSCertFile, a.config.TLSKeyFile)
@@ -39,12 +40,16 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
+	if err := a.listenMetrics(ctx); err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
 	return ln, nil
 }
 
 // Run serves on ln and works in the background until ctx ends, then shuts down as SHUTDOWN_TIMEOUT allows: every request
 // accepted until then is answered. It returns nil after an orderly shutdown.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	defer a.serveMetrics(ctx)()
 	server := a.server()
 	group, ctx := errgroup.WithContext(ctx)
 	if a.Replica != nil {

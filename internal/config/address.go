@@ -20,7 +20,7 @@ func host(field *string) kind {
 func listenAddr(field *string) kind {
 	return parsed(field, func(text string) (string, error) {
 		h, port, err := net.SplitHostPort(text)
-		if err != nil || port == "" || !isPort(port) {
+		if err != nil || port == "" || port != "0" && !isPort(port) {
 			return "", errors.New("must be an address and a port, such as 127.0.0.1:9090")
 		}
 		return net.JoinHostPort(h, port), nil

@@ -105,7 +105,7 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 			"junk", "localhost:6379", "http://h", "redis://", "redis://h:0", "redis://a,b", "redis://u@h", "redis://u:p@ss%@h", "redis://h/x", "redis://h?x=1",
 			"redis+sentinel://h", "redis+cluster://h/1", "redis://h ", "redis://h\n",
 		}, []string{"", "redis://localhost", "rediss://u:p%40@h:6380/1", "redis+sentinel://:p@a,b:26380/main/0", "redis+cluster://a,b:7000,[::1]:7001"}},
-		{"not available", "METRICS_ADDR", development, []string{":9090"}, []string{""}},
+		{"where metrics are", "METRICS_ADDR", development, []string{"9090", "h:x"}, []string{"", ":9090", "127.0.0.1:9090", "[::1]:9090"}},
 		{"not available", "OTEL_EXPORTER_OTLP_ENDPOINT", development, []string{"http://localhost:4318"}, []string{""}},
 	}
 	for _, tt := range tests {
@@ -133,8 +133,8 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 
 func TestWhatIsNotAvailableIsSaid(t *testing.T) {
 	t.Parallel()
-	_, err := Load(from(map[string]string{"METRICS_ADDR": "127.0.0.1:9090"}))
-	if want := "METRICS_ADDR: is not available in this version; remove it"; err == nil || err.Error() != want {
+	_, err := Load(from(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}))
+	if want := "OTEL_EXPORTER_OTLP_ENDPOINT: is not available in this version; remove it"; err == nil || err.Error() != want {
 		t.Errorf("got\n%v", err)
 	}
 }

@@ -113,7 +113,7 @@ func table(c *Config) []Setting {
 		row("LOG_LEVEL", "INFO", logLevel(&c.LogLevel), "Least important lines logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
 		row("LOG_FORMAT", "text", oneOf(&c.LogFormat, LogText, LogJSON), "text or json."),
 		row("LOG_FILE", "", path(&c.LogFile), "File to log to instead of standard error: three files of 10 MB in turn."),
-		row("METRICS_ADDR", "", listenAddr(&c.MetricsAddr), "Address to serve metrics on, such as 127.0.0.1:9090."),
+		row("METRICS_ADDR", "", listenAddr(&c.MetricsAddr), "Address to serve metrics for Prometheus on, such as 127.0.0.1:9090. They have no password: keep it from strangers."),
 		row("OTEL_EXPORTER_OTLP_ENDPOINT", "", webURL(&c.OTLPEndpoint), "Where traces go."),
 	)
 }

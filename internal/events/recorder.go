@@ -11,7 +11,8 @@ import (
 // Recorder is a store that also logs every event it keeps.
 type Recorder struct {
 	hub.Store
-	Log *slog.Logger
+	Log   *slog.Logger
+	Count func(hub.EventKind) // hears of every event that was kept; nil if nobody counts
 }
 
 // AddUser implements [hub.Store].
@@ -59,10 +60,13 @@ func (r *Recorder) AddEvent(ctx context.Context, e hub.Event) error {
 	return r.log(ctx, &e, r.Store.AddEvent(ctx, e))
 }
 
-// log writes the line for an event that was kept, and returns err.
+// log counts an event that was kept and writes the line for it, and returns err.
 func (r *Recorder) log(ctx context.Context, e *hub.Event, err error) error {
 	if err != nil || e == nil {
 		return err
+	}
+	if r.Count != nil {
+		r.Count(e.Kind)
 	}
 	level := slog.LevelInfo
 	if e.Kind.IsRefusal() {

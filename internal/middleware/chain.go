@@ -26,7 +26,15 @@ type Options struct {
 	GuestLimiter ratelimit.Limiter
 	Limits       map[hub.Role]int // requests a minute
 	Log          *slog.Logger
+	Meter        Meter // nil: nobody counts
 	Now          func() time.Time
+}
+
+// Meter counts requests.
+type Meter interface {
+	Began()
+	Answered(method, route string, status int, took time.Duration) // route is a pattern, or empty if none matched
+	Limited(role hub.Role)                                         // a request was refused by the limit for a role
 }
 
 // Chain puts the middleware in front of next.

@@ -44,6 +44,9 @@ func limit(o Options) func(http.Handler) http.Handler {
 				setLimitHeaders(w.Header(), role, d)
 			}
 			if !d.Allowed {
+				if o.Meter != nil {
+					o.Meter.Limited(role)
+				}
 				problem.Write(w, r, hub.NewError(hub.CodeRateLimitExceeded).After(d.RetryAfter))
 				return
 			}

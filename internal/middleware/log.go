@@ -15,7 +15,7 @@ import (
 	"github.com/a64core/hub/internal/telemetry"
 )
 
-// logger writes one line for every request when it has been answered. Paths come without the query, and headers not at
+// logger counts every request and writes one line for it when it has been answered. Paths come without the query, and headers not at
 // all: both may hold secrets (OWASP ASVS 16.2.5).
 func logger(o Options) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
@@ -23,8 +23,15 @@ func logger(o Options) func(http.Handler) http.Handler {
 			began := time.Now() // to measure a duration, which no stepped clock could
 			ctx, facts := telemetry.WithFacts(r.Context())
 			answer := &recorder{ResponseWriter: w}
+			if o.Meter != nil {
+				o.Meter.Began()
+			}
 			defer func() { // also when the connection is being torn down by a panic
-				logRequest(ctx, o.Log, r, answer, facts, time.Since(began))
+				took := time.Since(began)
+				if o.Meter != nil {
+					o.Meter.Answered(r.Method, facts.Route, answer.status, took)
+				}
+				logRequest(ctx, o.Log, r, answer, facts, took)
 			}()
 			next.ServeHTTP(answer, r.WithContext(ctx))
 			if answer.status == 0 { // net/http answers for handlers that say nothing

@@ -15,6 +15,9 @@ import (
 // only so long; the rest are sent away at once, so that a flood neither takes all cores nor piles up (OWASP ASVS 15.1.3,
 // 15.2.2). It is safe for concurrent use and starts no goroutines.
 type Gate struct {
+	// Meter hears what becomes of callers; nil if nobody counts. It is set before the gate is used.
+	Meter GateMeter
+
 	workers int
 	queue   int
 	wait    time.Duration
@@ -23,6 +26,12 @@ type Gate struct {
 	running int             // while anybody waits, equal to workers
 	waiting []chan struct{} // longest first; closing one hands over a place among the running
 	average time.Duration   // of the work done lately
+}
+
+// GateMeter counts at a gate.
+type GateMeter interface {
+	Hashing(waited time.Duration) // somebody's turn came
+	TurnedAway()                  // for want of room
 }
 
 // firstAverage is what work is taken to last until some was done: bcrypt of cost 12 on a core of today.
@@ -43,10 +52,14 @@ func NewGate(workers, queue int, wait time.Duration) *Gate {
 // Do runs fn in the calling goroutine once there is room. If it returns an error, fn was not run: OVERLOADED, with the
 // time after which there should be room, or the error of ctx.
 func (g *Gate) Do(ctx context.Context, fn func()) error {
+	came := time.Now() // to measure durations, which no stepped clock could
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
-	begun := time.Now() // to measure a duration, which no stepped clock could
+	begun := time.Now()
+	if g.Meter != nil {
+		g.Meter.Hashing(begun.Sub(came))
+	}
 	defer func() { g.leave(time.Since(begun)) }()
 	fn()
 	return nil
@@ -54,9 +67,15 @@ func (g *Gate) Do(ctx context.Context, fn func()) error {
 
 // Depth returns how many callers wait.
 func (g *Gate) Depth() int {
+	_, waiting, _ := g.Use()
+	return waiting
+}
+
+// Use returns how many callers work and wait, and how many may work at a time.
+func (g *Gate) Use() (running, waiting, workers int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.waiting)
+	return g.running, len(g.waiting), g.workers
 }
 
 func (g *Gate) enter(ctx context.Context) error {
@@ -140,6 +159,9 @@ func (g *Gate) handOver() {
 // overloaded returns the error for a caller who finds no room. Its RetryAfter is when those now running and waiting will
 // be through, in whole seconds and at least one.
 func (g *Gate) overloaded() error {
+	if g.Meter != nil {
+		g.Meter.TurnedAway()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	rounds := (g.running + len(g.waiting) + g.workers - 1) / g.workers

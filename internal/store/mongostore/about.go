@@ -8,9 +8,11 @@ import (
 	"github.com/a64core/hub"
 )
 
+const engine = "mongodb"
+
 // About implements hub.Database.
 func (s *Store) About(ctx context.Context) (hub.About, error) {
-	about := hub.About{Engine: "mongodb", Place: s.place}
+	about := hub.About{Engine: engine, Place: s.place}
 	var err error
 	if about.Schema, err = s.SchemaVersion(ctx); err != nil {
 		return hub.About{}, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
@@ -22,6 +23,9 @@ const (
 	connectTimeout   = 2 * time.Second
 	explainTimeout   = time.Second
 )
+
+// maxPoolSize is how many connections there may be to one server (the specification's 10 to 50).
+const maxPoolSize = 50
 
 // Config says which database to open, and how.
 type Config struct {
@@ -41,6 +45,7 @@ type Store struct {
 	users, sessions, mailTokens, lockouts, mails, events shelf
 	meta                                                 *mongo.Collection
 
+	pool      *poolCount
 	recent    *recentIDs
 	addresses *turnstile // of users being added
 	flusher   *flusher
@@ -107,7 +112,8 @@ func connect(c Config) (*Store, error) {
 	if c.Database == "" {
 		return nil, errors.New("open database: it has no name")
 	}
-	o := clientOptions(c)
+	pool := new(poolCount)
+	o := clientOptions(c).SetPoolMonitor(&event.PoolMonitor{Event: pool.note})
 	client, err := mongo.Connect(o)
 	if err != nil { // its text may repeat the URL, and so a password
 		return nil, errors.New("open database: the URL is not one of MongoDB, or names an option that is unknown")
@@ -122,6 +128,7 @@ func connect(c Config) (*Store, error) {
 		mails:      shelf{db.Collection("mails"), "_id"},
 		events:     shelf{db.Collection("events"), "_id"},
 		meta:       db.Collection("meta"),
+		pool:       pool,
 		recent:     newRecentIDs(),
 		addresses:  newTurnstile(),
 	}, nil
@@ -133,7 +140,7 @@ func clientOptions(c Config) *options.ClientOptions {
 	journaled := true
 	return options.Client().ApplyURI(c.URL.Reveal()).
 		SetAppName("a64core").
-		SetMinPoolSize(10).SetMaxPoolSize(50).
+		SetMinPoolSize(10).SetMaxPoolSize(maxPoolSize).
 		SetServerSelectionTimeout(selectionTimeout).SetConnectTimeout(connectTimeout).
 		SetReadPreference(readpref.Primary()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journaled})

@@ -117,6 +117,15 @@ func (s *Store) Close() error {
 	return err
 }
 
+// Pools returns the connections to both databases, of the secondary as far as it was opened.
+func (s *Store) Pools() []hub.Pool {
+	pools := []hub.Pool{s.primary.Pool()}
+	if second := s.secondary.Load(); second != nil {
+		pools = append(pools, (*second).Pool())
+	}
+	return pools
+}
+
 // Primary returns the database that decides.
 func (s *Store) Primary() hub.Database { return s.primary }
 

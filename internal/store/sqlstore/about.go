@@ -18,3 +18,9 @@ func (s *Store) About(ctx context.Context) (hub.About, error) {
 	a.Schema, err = s.SchemaVersion(ctx)
 	return a, err
 }
+
+// Pool implements hub.Database. Of SQLite it counts the connections that read; one more writes.
+func (s *Store) Pool() hub.Pool {
+	stats := s.readers.Stats()
+	return hub.Pool{Engine: s.dialect.engine, InUse: stats.InUse, Idle: stats.Idle, Max: stats.MaxOpenConnections}
+}

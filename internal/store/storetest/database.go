@@ -240,8 +240,12 @@ func eraseLeavesNothing(t *testing.T, open func(*testing.T, bool) hub.Database) 
 }
 
 func aboutTells(t *testing.T, open func(*testing.T, bool) hub.Database) {
-	a, err := open(t, false).About(t.Context())
+	s := open(t, false)
+	a, err := s.About(t.Context())
 	must(t, "about", err)
+	if p := s.Pool(); p.Engine != a.Engine || p.InUse < 0 || p.Idle < 1 || p.InUse+p.Idle > p.Max {
+		t.Errorf("after a call, the pool is %+v", p)
+	}
 	if a.Engine == "" || a.Product == "" || a.Place == "" || a.Schema < 1 {
 		t.Errorf("about: %+v", a)
 	}

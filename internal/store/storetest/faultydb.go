@@ -58,6 +58,9 @@ func (f *FaultyDatabase) Erase(ctx context.Context, keys ...hub.RecordKey) error
 	return f.do("Erase", func() error { return f.db.Erase(ctx, keys...) })
 }
 
+// Pool implements hub.Database.
+func (f *FaultyDatabase) Pool() hub.Pool { return f.db.Pool() }
+
 // About implements hub.Database.
 func (f *FaultyDatabase) About(ctx context.Context) (hub.About, error) {
 	return ask(f.Faulty, "About", func() (hub.About, error) { return f.db.About(ctx) })
