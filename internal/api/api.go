@@ -23,9 +23,9 @@ type API struct {
 	Version string
 	Now     func() time.Time
 
-	// Ready says of each dependency whether it is "healthy", "degraded" or "unhealthy", and whether requests can be
-	// served. Anybody may ask, as often as they like: it must be cheap.
-	Ready func(context.Context) (checks map[string]string, ok bool)
+	// Ready says how the hub is, and of each dependency whether it is "healthy", "degraded" or "unhealthy". Anybody may
+	// ask, as often as they like: it must be cheap.
+	Ready func(context.Context) (Status, map[string]string)
 	// Denied hears of every request that was answered FORBIDDEN, with the operation as "GET /api/v1/users/{userId}". The
 	// actor is in the context.
 	Denied func(ctx context.Context, route string)

@@ -53,8 +53,10 @@ func newFixture(t testing.TB) *fixture {
 	}
 	f.API = &API{
 		Name: "hub", Version: "1", Now: func() time.Time { return now },
-		Auth:  &auth.Service{Authority: authority, Tokens: issuer, Now: func() time.Time { return now }},
-		Ready: func(context.Context) (map[string]string, bool) { return map[string]string{"database": "healthy"}, true },
+		Auth: &auth.Service{Authority: authority, Tokens: issuer, Now: func() time.Time { return now }},
+		Ready: func(context.Context) (Status, map[string]string) {
+			return StatusReady, map[string]string{"database": "healthy"}
+		},
 		Denied: func(ctx context.Context, route string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

@@ -92,7 +92,7 @@ func TestSystemRoutesNeedNoTokenAndTellNoSecrets(t *testing.T) {
 	for path, want := range map[string]string{
 		"/":           `{"name":"hub","version":"1","status":"online","docs":"/api/docs","health":"/api/health"}`,
 		"/api/health": `{"status":"healthy","timestamp":"2026-01-02T03:04:05.678Z","service":"hub","version":"1"}`,
-		"/api/ready":  `{"ready":true,"timestamp":"2026-01-02T03:04:05.678Z","checks":{"database":"healthy"}}`,
+		"/api/ready":  `{"ready":true,"status":"ready","timestamp":"2026-01-02T03:04:05.678Z","checks":{"database":"healthy"}}`,
 	} {
 		w := do(t, f.handler(t), call{method: "GET", target: path})
 		if diff := cmp.Diff(want, w.Body.String()); diff != "" || w.Code != 200 {
@@ -104,11 +104,11 @@ func TestSystemRoutesNeedNoTokenAndTellNoSecrets(t *testing.T) {
 func TestNotReadyIs503WithTheSameBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.Ready = func(context.Context) (map[string]string, bool) {
-		return map[string]string{"database": "unhealthy"}, false
+	f.Ready = func(context.Context) (Status, map[string]string) {
+		return StatusUnavailable, map[string]string{"database": "unhealthy"}
 	}
 	w := do(t, f.handler(t), call{method: "GET", target: "/api/ready"})
-	const want = `{"ready":false,"timestamp":"2026-01-02T03:04:05.678Z","checks":{"database":"unhealthy"}}`
+	const want = `{"ready":false,"status":"unavailable","timestamp":"2026-01-02T03:04:05.678Z","checks":{"database":"unhealthy"}}`
 	if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -38,9 +38,24 @@ func (a *API) health(context.Context, none) (Health, error) {
 	return Health{Status: "healthy", Timestamp: timestamp(a.Now()), Service: a.Name, Version: a.Version}, nil
 }
 
+// Status says how the hub is.
+type Status string
+
+// The states of the hub. While it starts, its port is not open yet.
+const (
+	StatusReady       Status = "ready"
+	StatusDegraded    Status = "degraded"    // it serves, without something
+	StatusUnavailable Status = "unavailable" // it cannot serve: a dependency is away
+	StatusDraining    Status = "draining"    // it shuts down, and serves what still comes
+)
+
+// IsReady reports whether requests should be sent here.
+func (s Status) IsReady() bool { return s == StatusReady || s == StatusDegraded }
+
 // Readiness says whether requests can be served, without a word on where the dependencies are or what ails them.
 type Readiness struct {
 	Ready     bool              `json:"ready" example:"true"`
+	Status    string            `json:"status" enum:"ready,degraded,unavailable,draining" doc:"Ready and degraded (without a dependency for now) serve; unavailable (a dependency is away) and draining (shutting down) should be sent nothing." example:"ready"`
 	Timestamp string            `json:"timestamp" format:"date-time" example:"2026-01-02T03:04:05.678Z"`
 	Checks    map[string]string `json:"checks" doc:"Each dependency: healthy, degraded (served without it for now) or unhealthy." example:"{\"database\":\"healthy\"}"`
 }
@@ -53,8 +68,8 @@ func (r Readiness) status() int {
 }
 
 func (a *API) ready(ctx context.Context, _ none) (Readiness, error) {
-	checks, ok := a.Ready(ctx)
-	return Readiness{Ready: ok, Timestamp: timestamp(a.Now()), Checks: checks}, nil
+	status, checks := a.Ready(ctx)
+	return Readiness{Ready: status.IsReady(), Status: string(status), Timestamp: timestamp(a.Now()), Checks: checks}, nil
 }
 
 // Stats counts what the hub keeps.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/a64core/hub"
@@ -61,6 +62,7 @@ type App struct {
 	tls        *tls.Config // set by Listen; nil: plain HTTP
 	handler    http.Handler
 	ready      *readiness
+	closed     atomic.Bool // the port: connections end with their next answer
 	janitor    *janitor
 	metrics    *metrics.Metrics // with METRICS_ADDR; else nil
 

@@ -165,7 +165,7 @@ func TestHDR15_SystemAnswersTellNothingOfTheInside(t *testing.T) { // R28, R37
 	for path, want := range map[string][]string{
 		"/":           {"docs", "health", "name", "status", "version"},
 		"/api/health": {"service", "status", "timestamp", "version"},
-		"/api/ready":  {"checks", "ready", "timestamp"},
+		"/api/ready":  {"checks", "ready", "status", "timestamp"},
 	} {
 		var got map[string]json.RawMessage
 		a := h.Do(t, hubtest.Request{Method: "GET", Path: path}).Want(t, 200)

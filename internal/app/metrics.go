@@ -16,7 +16,11 @@ import (
 // watch has the metrics ask the parts of the hub how they are.
 func (a *App) watch(pools func() []hub.Pool, hashing func() (running, waiting, workers int)) {
 	s := metrics.Sources{
-		Ready: a.ready.check, Pools: pools, Hashing: hashing,
+		Ready: func(ctx context.Context) (map[string]string, bool) {
+			status, checks := a.ready.check(ctx)
+			return checks, status.IsReady()
+		},
+		Pools: pools, Hashing: hashing,
 		Stats: func(ctx context.Context) (hub.Stats, error) { return a.Store.Stats(ctx, a.now()) },
 	}
 	if a.Replica != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/api"
 	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/ratelimit/redislimit"
 	"github.com/a64core/hub/internal/store/replica"
@@ -30,23 +31,34 @@ type readiness struct {
 	replica  *replica.Store     // with two databases
 	redis    *redislimit.Server // with Redis
 	engines  []config.Database
-	draining atomic.Bool
+	draining atomic.Bool // the hub shuts down: it should be sent nothing any more
 
 	mu      sync.Mutex
 	asked   time.Time
 	healthy bool
 }
 
-// check returns the state of each dependency, and whether requests can be served.
-func (r *readiness) check(ctx context.Context) (map[string]string, bool) {
-	checks, ready := r.checkDatabases(ctx)
+// check returns how the hub is, and the state of each dependency.
+func (r *readiness) check(ctx context.Context) (api.Status, map[string]string) {
+	checks, serves := r.checkDatabases(ctx)
 	if r.redis != nil {
 		checks["redis"] = healthy
 		if r.redis.State().Away {
 			checks["redis"] = degraded // limits go on in this process
 		}
 	}
-	return checks, ready && !r.draining.Load()
+	switch {
+	case r.draining.Load():
+		return api.StatusDraining, checks
+	case !serves:
+		return api.StatusUnavailable, checks
+	}
+	for _, state := range checks {
+		if state != healthy {
+			return api.StatusDegraded, checks
+		}
+	}
+	return api.StatusReady, checks
 }
 
 func (r *readiness) checkDatabases(ctx context.Context) (map[string]string, bool) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/api"
 )
 
 // pinged is a store that only answers pings.
@@ -39,8 +40,8 @@ func TestDOS08_ProbesShareOnePingASecond(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 100 {
 				wg.Go(func() {
-					if checks, ok := r.check(t.Context()); !ok || checks["database"] != "healthy" {
-						t.Errorf("checks %v, ready %v", checks, ok)
+					if status, checks := r.check(t.Context()); status != api.StatusReady || checks["database"] != "healthy" {
+						t.Errorf("checks %v, status %v", checks, status)
 					}
 				})
 			}
@@ -58,21 +59,21 @@ func TestR37_ReadinessFollowsTheDatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := new(pinged)
 		r := &readiness{store: store}
-		want := func(state string, ready bool) {
+		want := func(state string, wanted api.Status) {
 			t.Helper()
-			checks, ok := r.check(t.Context())
-			if checks["database"] != state || len(checks) != 1 || ok != ready {
-				t.Errorf("checks %v, ready %v; want %s, %v", checks, ok, state, ready)
+			status, checks := r.check(t.Context())
+			if checks["database"] != state || len(checks) != 1 || status != wanted {
+				t.Errorf("checks %v, status %v; want %s, %v", checks, status, state, wanted)
 			}
 			<-time.After(readyMaxAge)
 		}
-		want("healthy", true)
+		want("healthy", api.StatusReady)
 		store.away.Store(true)
-		want("unhealthy", false)
+		want("unhealthy", api.StatusUnavailable)
 		store.away.Store(false)
-		want("healthy", true)
+		want("healthy", api.StatusReady)
 		r.draining.Store(true)
-		want("healthy", false)
+		want("healthy", api.StatusDraining)
 	})
 }
 
@@ -81,7 +82,7 @@ func TestOneProbeThatLeavesSpoilsNothingForOthers(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("gone"))
 	r := &readiness{store: new(pinged)}
-	if _, ok := r.check(ctx); !ok {
+	if status, _ := r.check(ctx); status != api.StatusReady {
 		t.Error("not ready because a client left")
 	}
 }

@@ -46,18 +46,19 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 	return ln, nil
 }
 
-// Run serves on ln and works in the background until ctx ends, then shuts down as SHUTDOWN_TIMEOUT allows: every request
-// accepted until then is answered. It returns nil after an orderly shutdown.
+// Run serves on ln and works in the background until ctx ends, then shuts down as SHUTDOWN_DELAY and SHUTDOWN_TIMEOUT say:
+// every request accepted until then is answered. It returns nil after an orderly shutdown.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	defer a.serveMetrics(ctx)()
 	server := a.server()
 	group, ctx := errgroup.WithContext(ctx)
+	serving, served := context.WithCancel(context.WithoutCancel(ctx)) // what requests rely on goes on until all are answered
 	if a.Replica != nil {
-		group.Go(func() error { return a.Replica.Run(ctx) })
+		group.Go(func() error { return a.Replica.Run(serving) })
 	}
 	if a.Redis != nil {
 		a.Redis.Probe(ctx) // before the first request, so that it counts where those of other instances do
-		group.Go(func() error { return a.Redis.Run(ctx) })
+		group.Go(func() error { return a.Redis.Run(serving) })
 	}
 	if !a.idle {
 		group.Go(func() error { return a.Queue.Run(ctx) })
@@ -76,6 +77,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	})
 	group.Go(func() error {
+		defer served()
 		<-ctx.Done()
 		return a.drain(server, ln)
 	})
@@ -98,18 +100,20 @@ func (a *App) server() *http.Server {
 	}
 }
 
-// drain closes the port, lets connections say what they have begun to say, answers everything, and closes them.
+// drain tells balancers to send nothing more and goes on as before for SHUTDOWN_DELAY, so that they hear it. Then it closes
+// the port, lets connections say what they have begun to say, answers everything, and closes them.
 func (a *App) drain(server *http.Server, ln net.Listener) error {
+	a.log.LogAttrs(context.Background(), slog.LevelInfo, "shutting down",
+		slog.Duration("delay", a.config.ShutdownDelay), slog.Duration("timeout", a.config.ShutdownTimeout))
+	a.ready.draining.Store(true)
+	pass(a.config.ShutdownDelay)
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
 	defer cancel()
-	a.log.LogAttrs(ctx, slog.LevelInfo, "shutting down", slog.Duration("timeout", a.config.ShutdownTimeout))
 	if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the port: %w", err)
 	}
-	a.ready.draining.Store(true) // not before: whoever is told to come back must not find the port still open
-	quiet := time.NewTimer(min(quietTime, a.config.ShutdownTimeout/4))
-	defer quiet.Stop()
-	<-quiet.C
+	a.closed.Store(true) // not before: whoever is told to come back must not find the port still open
+	pass(min(quietTime, a.config.ShutdownTimeout/4))
 	if err := server.Shutdown(ctx); err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "requests were still running at the end of SHUTDOWN_TIMEOUT", slog.Any("error", err))
 		if err := server.Close(); err != nil {
@@ -119,11 +123,18 @@ func (a *App) drain(server *http.Server, ln net.Listener) error {
 	return nil
 }
 
-// closing ends connections once the hub is shutting down, and those on which a request came in chunks: it may have had a
+// pass returns after d.
+func pass(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	<-timer.C
+}
+
+// closing ends connections once the port is closed, and those on which a request came in chunks: it may have had a
 // Content-Length as well, which net/http does not show, and then RFC 9112, section 6.1, wants nothing more to be read.
 func (a *App) closing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.ready.draining.Load() || len(r.TransferEncoding) > 0 {
+		if a.closed.Load() || len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

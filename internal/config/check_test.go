@@ -68,6 +68,7 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 		{"zero for off", "SESSION_MAX_AGE", development, []string{"-1h", "999999h"}, []string{"0", "24h"}},
 		{"purge at once", "DELETED_PURGE", development, []string{"1ms", "59m"}, []string{"0", "1h"}},
 		{"purge before the link ends", "UNVERIFIED_PURGE", development, []string{"23h"}, []string{"24h", "0"}},
+		{"shutdown", "SHUTDOWN_DELAY", development, []string{"11m", "-1s"}, []string{"0", "5s"}},
 		{"shutdown", "SHUTDOWN_TIMEOUT", development, []string{"0", "11m"}, []string{"1s"}},
 		{"failures", "LOGIN_MAX_FAILURES", development, []string{"101", "-1"}, []string{"0", "100"}},
 		{"rate", "RATE_LIMIT_SUPER_ADMIN", development, []string{"-1", "1000001", "1.5"}, []string{"0"}},

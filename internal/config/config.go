@@ -23,6 +23,7 @@ type Config struct {
 	Port            int
 	TLSCertFile     string // with TLSKeyFile, or neither
 	TLSKeyFile      string
+	ShutdownDelay   time.Duration
 	ShutdownTimeout time.Duration
 	FrontendURL     *url.URL // without a slash at its end
 	AllowedOrigins  []string // as browsers write them; AnyOrigin alone allows all
