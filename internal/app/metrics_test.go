@@ -156,7 +156,7 @@ func TestMetricsAreServedNowhereElse(t *testing.T) {
 	h := measured(t)
 	h.Do(t, hubtest.Request{Method: http.MethodGet, Path: "/metrics"}).Want(t, http.StatusNotFound)
 	address := h.App.MetricsAddr().String()
-	answer, err := h.HTTP.Get("http://" + address + "/api/health") //nolint:noctx // the client has a time limit
+	answer, err := h.HTTP.Get("http://" + address + "/api/health")
 	if err != nil || answer.StatusCode != http.StatusNotFound {
 		t.Errorf("the metrics' port answers other paths: %v", err)
 	}

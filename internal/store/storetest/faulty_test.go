@@ -40,6 +40,9 @@ func TestFaultyFailsInEveryMethod(t *testing.T) {
 	store := reflect.TypeFor[hub.Database]()
 	for i := range store.NumMethod() {
 		method := store.Method(i)
+		if method.Name == "Pool" { // asks no database, and so cannot fail
+			continue
+		}
 		f.FailNext(method.Name, 1, want, false)
 		var args []reflect.Value
 		for j := range method.Type.NumIn() {
