@@ -30,7 +30,7 @@ func absent(t testing.TB, what, reason string) {
 	t.Skipf("no %s to test with: %s", what, reason)
 }
 
-// Program returns the path of a program that is no database, such as "nginx". Where there is none the test is skipped, or
+// Program returns the path of a program that is no database, such as "promtool". Where there is none the test is skipped, or
 // fails if A64_TEST_REQUIRE names it.
 func Program(t testing.TB, name string) string {
 	t.Helper()
