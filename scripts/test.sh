@@ -19,12 +19,14 @@ if [ "${1:-}" != with-servers ]; then
   exec scripts/test-servers.sh run scripts/test.sh with-servers
 fi
 
-profile=$(mktemp)
-trap 'rm -f "$profile"' EXIT
+outputs=$(mktemp -d)
+profile=$outputs/coverage
+trap 'rm -rf "$outputs"' EXIT
 packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
 go vet ./internal/bench
 export CGO_ENABLED=1
-A64_TEST_DATABASE=sqlite go test -race -shuffle=on -count=1 -timeout 15m \
+# More packages at once than there are cores, since most of the time tests wait for servers and disks.
+A64_TEST_DATABASE=sqlite go test -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -race -shuffle=on -count=1 -timeout 15m \
   -coverpkg="$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)" -coverprofile="$profile" $packages |
   sed -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
 
@@ -38,16 +40,27 @@ awk -v least="$least" '
     exit share < least
   }' "$profile"
 
-# The hub on the databases that it was not on so far. The stores and the pair of them were under the race detector above.
+# The hub on the databases that it was not on so far: the servers one at a time, but side by side, and then both together. The
+# stores and the pair of them were under the race detector above.
 hub=$(go list -f '{{.TestImports}} {{.XTestImports}} {{.ImportPath}}' $packages | awk '/\/internal\/hubtest[] ]/ { print $NF }')
-for database in mongodb mysql dual; do
-  missing=
-  [ "$database" = mysql ] || [ -n "${A64_TEST_MONGODB_URL:-}" ] || missing="MongoDB"
-  [ "$database" = mongodb ] || [ -n "${A64_TEST_MYSQL_DSN:-}" ] || missing="${missing:+$missing and }MySQL"
+
+# hub_on DATABASE: tests it there, if there is what it needs, and keeps what that says.
+hub_on() {
+  local missing=
+  [ "$1" = mysql ] || [ -n "${A64_TEST_MONGODB_URL:-}" ] || missing="MongoDB"
+  [ "$1" = mongodb ] || [ -n "${A64_TEST_MYSQL_DSN:-}" ] || missing="${missing:+$missing and }MySQL"
   if [ -n "$missing" ]; then
-    echo "the hub on $database: not tested, there is no $missing"
-    continue
+    echo "the hub on $1: not tested, there is no $missing" >"$outputs/$1"
+    return
   fi
-  echo "the hub on $database"
-  A64_TEST_DATABASE=$database go test -shuffle=on -count=1 -timeout 15m $hub
-done
+  echo "the hub on $1" >"$outputs/$1"
+  A64_TEST_DATABASE=$1 go test -shuffle=on -count=1 -timeout 15m $hub >>"$outputs/$1" 2>&1
+}
+
+go test -run '^$' $hub >/dev/null # compiled once, and not by two at a time
+hub_on mysql &
+hub_on mongodb || failed=yes
+wait $! || failed=yes
+hub_on dual || failed=yes
+cat "$outputs"/{mysql,mongodb,dual}
+[ -z "${failed:-}" ]
