@@ -5,7 +5,7 @@ TOOL := go tool -modfile=tools/go.mod
 LDFLAGS := -s -w
 TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
-.PHONY: help run test servers servers-stop soak check bench generate build cross fuzz docs-assets
+.PHONY: help run test servers servers-stop soak check bench bench-peers generate build cross fuzz docs-assets
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: ## vet, lint, format, vulnerabilities, generated files, all platforms
 
 bench: ## measure against a floor in the same run
 	go run ./internal/bench
+
+bench-peers: ## compare with PocketBase and Ory Kratos, built from their modules, in the same run
+	go run ./internal/bench -peers
 
 fuzz: ## let every fuzz target look for new input, 10 s each
 	scripts/fuzz.sh 10s

@@ -11,6 +11,10 @@
 // The floor is a bare net/http server that verifies the same HS256 token and writes the same JSON; for logins it is
 // bcrypt alone on all cores. The load generator shares the cores with what it measures.
 //
+// With -peers, which is make bench-peers, the hub on SQLite is compared with PocketBase and Ory Kratos instead, each with one
+// file for a database, without limits and with bcrypt at cost 12. They are built from their Go modules, Kratos with cgo, and kept
+// in the user's cache.
+//
 // The modes mongodb, mysql and dual need servers, which A64_BENCH_MONGODB_URL and A64_BENCH_MYSQL_DSN name, or else
 // A64_TEST_MONGODB_URL and A64_TEST_MYSQL_DSN. On them the benchmark makes databases of its own and drops them.
 package main

@@ -28,6 +28,7 @@ func run(ctx context.Context) error {
 	var (
 		modes  = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
 		only   = flag.String("only", strings.Join(allParts(), ","), "what to measure, separated by commas")
+		peers  = flag.Bool("peers", false, "compare with other projects, built from their Go modules, and measure nothing else")
 		asJSON = flag.Bool("json", false, "print JSON instead of the table")
 		floor  = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
 	)
@@ -45,6 +46,9 @@ func run(ctx context.Context) error {
 	}
 	if b.only, err = choose("-only", *only, allParts()); err != nil {
 		return err
+	}
+	if *peers {
+		b.modes, b.only = []string{sqlite}, []string{peersPart}
 	}
 	err = b.run(ctx)
 	if *asJSON {

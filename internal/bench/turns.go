@@ -52,6 +52,7 @@ func (r results) has(name string) bool { return len(r[name]) > 0 }
 
 func rate(r result) float64 { return r.perSecond() }
 func p50(r result) float64  { return float64(r.percentile(.5)) }
+func p99(r result) float64  { return float64(r.percentile(.99)) }
 func tail(r result) float64 { return float64(r.percentile(.99)) / float64(r.percentile(.5)) }
 
 func describe(r result) string {

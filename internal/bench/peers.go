@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// hubName names the hub among the results of its peers.
+const hubName = "hub"
+
+// peer is a platform for users under the load of the peers' comparison: another project's, or the hub on SQLite. Each is asked
+// for the same work, over the same connections, with bcrypt of the same cost, and keeps its data in one file.
+type peer struct {
+	name   string
+	server *process
+	me     request                                    // who the bearer of a session is
+	tokens func(client int) func(last []byte) request // a new token for an old one; nil where there is no such thing
+
+	// logins returns at least n logins by password for the connections together. What has to be asked for before is asked here,
+	// where it is not measured.
+	logins func(ctx context.Context, n int) (func(conn int) func(last []byte) request, error)
+}
+
+// measurePeers compares the hub with PocketBase and Ory Kratos.
+func (b *bench) measurePeers(ctx context.Context) error {
+	peers, err := b.startPeers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, measure := range []func(context.Context, []*peer) error{b.compareMe, b.compareTokens, b.compareLogins, b.compareStorms, b.compareMemory} {
+		if err := measure(ctx, peers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startPeers builds and starts them, each with one account. The first is the hub.
+func (b *bench) startPeers(ctx context.Context) ([]*peer, error) {
+	s := b.subject(sqlite)
+	if s == nil {
+		return nil, errors.New("peers are compared with the hub on SQLite: -modes must name it")
+	}
+	peers := []*peer{s.asPeer()}
+	for _, start := range []func(*bench, context.Context) (*peer, error){(*bench).startPocketBase, (*bench).startKratos} {
+		p, err := start(b, ctx)
+		if err != nil {
+			return nil, err
+		}
+		peers = append(peers, p)
+	}
+	return peers, nil
+}
+
+// asPeer returns the hub as one of the peers.
+func (s *subject) asPeer() *peer {
+	return &peer{
+		name: hubName, server: s.server, me: meRequest(s.clients[0].AccessToken), tokens: s.refreshes,
+		logins: func(context.Context, int) (func(int) func([]byte) request, error) {
+			return always(loginRequest(0)), nil
+		},
+	}
+}
+
+// compareMemory tells how much memory each has taken at most, after all of this.
+func (b *bench) compareMemory(_ context.Context, peers []*peer) error {
+	describe := func(p *peer) string { return fmt.Sprintf("%.0f MiB", memoryMiB(p.server.cmd, "VmHWM")) }
+	for _, p := range peers[1:] {
+		b.add(sqlite, "memory at most", describe(peers[0]), p.name+": "+describe(p))
+	}
+	return nil
+}
+
+func (b *bench) compareMe(ctx context.Context, peers []*peer) error {
+	for _, conns := range []int{8, goalConns} {
+		what := fmt.Sprintf("whose session, %s", connections(conns))
+		progress(what)
+		r, err := b.takePeersTurns(peers, b.rounds, func(p *peer) (result, error) {
+			return load(ctx, p.server.addr, conns, b.duration, 200, always(p.me))
+		})
+		if err != nil {
+			return err
+		}
+		b.addPeers(r, what, peers, map[string]float64{pocketBaseName: 5})
+	}
+	return nil
+}
+
+func (b *bench) compareTokens(ctx context.Context, peers []*peer) error {
+	progress("new tokens for old")
+	var able []*peer
+	for _, p := range peers {
+		if p.tokens != nil {
+			able = append(able, p)
+		}
+	}
+	r, err := b.takePeersTurns(able, b.rounds, func(p *peer) (result, error) {
+		return load(ctx, p.server.addr, clients, b.duration, 200, p.tokens)
+	})
+	if err != nil {
+		return err
+	}
+	b.addPeers(r, "a new token for an old one, "+connections(clients), able, nil)
+	return nil
+}
+
+func (b *bench) compareLogins(ctx context.Context, peers []*peer) error {
+	progress("logins")
+	length := max(b.duration, minHashing)
+	r, err := b.takePeersTurns(peers, min(b.rounds, maxHashing), func(p *peer) (result, error) {
+		logins, err := p.logins(ctx, enoughLogins(length))
+		if err != nil {
+			return result{}, err
+		}
+		return load(ctx, p.server.addr, 4*runtime.NumCPU(), length, 200, logins)
+	})
+	if err != nil {
+		return err
+	}
+	b.addPeers(r, fmt.Sprintf("login, bcrypt %d", cost), peers, nil)
+	return nil
+}
+
+// compareStorms asks for sessions while 64 logins are in flight all the time.
+func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
+	progress("sessions in a storm of logins")
+	const inFlight, least = 64, 15 // times lower than PocketBase's
+	length := max(b.duration, minHashing)
+	rates := make(map[string][]float64)
+	r, err := b.takePeersTurns(peers, min(b.rounds, maxHashing), func(p *peer) (result, error) {
+		logins, err := p.logins(ctx, inFlight+enoughLogins(length))
+		if err != nil {
+			return result{}, err
+		}
+		var storm result
+		var stormErr error
+		var group sync.WaitGroup
+		group.Go(func() {
+			storm, stormErr = load(ctx, p.server.addr, inFlight, length+time.Second, 200, logins)
+		})
+		wait(ctx, time.Second) // until the storm has filled the queue
+		me, err := load(ctx, p.server.addr, 8, length, 200, always(p.me))
+		group.Wait()
+		rates[p.name] = append(rates[p.name], storm.perSecond())
+		return me, errors.Join(err, stormErr)
+	})
+	if err != nil {
+		return err
+	}
+	describe := func(p *peer) string {
+		return fmt.Sprintf("%s, %.1f logins/s", describe(r.of(p.name)), median(rates[p.name]))
+	}
+	for _, p := range peers[1:] {
+		ratio := r.ratio(p.name, hubName, p99)
+		what, compared := "whose session, 8 connections, 64 logins in flight", fmt.Sprintf("%s: %s: its p99 %.1f times ours", p.name, describe(p), ratio)
+		if p.name == pocketBaseName {
+			b.addGoal(sqlite, what, describe(peers[0]), compared, fmt.Sprintf(">= %d times", least), ratio >= least)
+			continue
+		}
+		b.add(sqlite, what, describe(peers[0]), compared)
+	}
+	return nil
+}
+
+// enoughLogins returns more logins than all cores can hash in that time.
+func enoughLogins(d time.Duration) int {
+	return int(10 * float64(runtime.NumCPU()) * (d.Seconds() + 2))
+}
+
+func (b *bench) takePeersTurns(peers []*peer, rounds int, measure func(*peer) (result, error)) (results, error) {
+	var turns []turn
+	for _, p := range peers {
+		turns = append(turns, turn{p.name, func() (result, error) { return measure(p) }})
+	}
+	return takeTurns(rounds, turns)
+}
+
+// addPeers adds a row for each peer of the hub, with the goal for the ratio of rates if there is one.
+func (b *bench) addPeers(r results, what string, peers []*peer, goals map[string]float64) {
+	for _, p := range peers[1:] {
+		ratio := r.ratio(hubName, p.name, rate)
+		compared := fmt.Sprintf("%s: %s: ratio %.1f", p.name, describe(r.of(p.name)), ratio)
+		if goal, ok := goals[p.name]; ok {
+			b.addGoal(sqlite, what, describe(r.of(hubName)), compared, fmt.Sprintf(">= %.0f times", goal), ratio >= goal)
+			continue
+		}
+		b.add(sqlite, what, describe(r.of(hubName)), compared)
+	}
+}
