@@ -23,7 +23,7 @@ const (
 )
 
 // quietTime is how long connections stay open at the start of a shutdown: a request that a client sent before it could
-// know is still answered.
+// know is still answered. In the first quarter of it, connections that clients have begun to make are still taken.
 const quietTime = time.Second
 
 // Listen opens the port, once the certificate, if there is to be one, has been read, and the one for metrics. [App.Run] closes
@@ -36,7 +36,9 @@ func (a *App) Listen(ctx context.Context) (net.Listener, error) {
 		}
 		a.tls = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Addr())
+	var listen net.ListenConfig
+	listen.SetMultipathTCP(false) // which hardly any client speaks, and on which Linux lets no filter be set: see ignoreNewcomers
+	ln, err := listen.Listen(ctx, "tcp", a.config.Addr())
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -100,8 +102,9 @@ func (a *App) server() *http.Server {
 	}
 }
 
-// drain tells balancers to send nothing more and goes on as before for SHUTDOWN_DELAY, so that they hear it. Then it closes
-// the port, lets connections say what they have begun to say, answers everything, and closes them.
+// drain tells balancers to send nothing more and goes on as before for SHUTDOWN_DELAY, so that they hear it. Then it takes
+// the connections that are being made, closes the port, lets connections say what they have begun to say, answers everything,
+// and closes them.
 func (a *App) drain(server *http.Server, ln net.Listener) error {
 	a.log.LogAttrs(context.Background(), slog.LevelInfo, "shutting down",
 		slog.Duration("delay", a.config.ShutdownDelay), slog.Duration("timeout", a.config.ShutdownTimeout))
@@ -109,11 +112,16 @@ func (a *App) drain(server *http.Server, ln net.Listener) error {
 	pass(a.config.ShutdownDelay)
 	ctx, cancel := context.WithTimeout(context.Background(), a.config.ShutdownTimeout)
 	defer cancel()
+	quiet := min(quietTime, a.config.ShutdownTimeout/4)
+	if err := ignoreNewcomers(ln); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelDebug, "connections that are being made may be reset", slog.Any("error", err))
+	}
+	pass(quiet / 4)
 	if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the port: %w", err)
 	}
 	a.closed.Store(true) // not before: whoever is told to come back must not find the port still open
-	pass(min(quietTime, a.config.ShutdownTimeout/4))
+	pass(quiet - quiet/4)
 	if err := server.Shutdown(ctx); err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "requests were still running at the end of SHUTDOWN_TIMEOUT", slog.Any("error", err))
 		if err := server.Close(); err != nil {
