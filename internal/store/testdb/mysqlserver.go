@@ -76,7 +76,7 @@ func (s *Server) initializeMySQL(data string) error {
 		cmd = exec.Command(name, append(mysqlOptions(data), "--auth-root-authentication-method=normal", "--skip-test-db")...)
 	}
 	cmd.Dir = s.dir
-	cmd.SysProcAttr = attributes(s.owner)
+	cmd.SysProcAttr = attributes(s.owner, false)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", cmd.Path, err, out)
 	}

@@ -37,9 +37,12 @@ func unprivileged(names ...string) (*owner, error) {
 }
 
 // attributes let a process run as the owner, out of reach of the terminal's signals, and die with the thread that started
-// it: so it ends even if the test is killed.
-func attributes(o *owner) *syscall.SysProcAttr {
+// it: so it ends even if the test is killed. A parent is asked to end, or its children would outlive it.
+func attributes(o *owner, parent bool) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if parent {
+		a.Pdeathsig = syscall.SIGTERM
+	}
 	if o != nil {
 		a.Credential = &syscall.Credential{Uid: o.uid, Gid: o.gid}
 	}

@@ -12,7 +12,7 @@ type owner struct{}
 
 func unprivileged(...string) (*owner, error) { return nil, nil }
 
-func attributes(*owner) *syscall.SysProcAttr { return nil }
+func attributes(*owner, bool) *syscall.SysProcAttr { return nil }
 
 func (*owner) give(string) error { return nil }
 

@@ -22,6 +22,7 @@ type Server struct {
 	program string
 	dir     string // data and the log
 	owner   *owner
+	parent  bool // it has processes of its own, which end when it is told to
 	args    func(addr string) []string
 	answers func(ctx context.Context, addr string) error
 
@@ -182,7 +183,7 @@ func (s *Server) spawn() error {
 	cmd := exec.Command(s.program, s.args(s.addr)...)
 	cmd.Dir = s.dir
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = attributes(s.owner)
+	cmd.SysProcAttr = attributes(s.owner, s.parent)
 	started := make(chan error)
 	ended := make(chan struct{})
 	go func() {
