@@ -37,7 +37,7 @@ func (o *output) String() string {
 // wait waits until what was written matches the pattern, and returns its last group, or the whole match.
 func (o *output) wait(t *testing.T, pattern string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	expression := regexp.MustCompile(pattern)
 	for {

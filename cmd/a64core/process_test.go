@@ -61,6 +61,14 @@ func environment(dir string, settings ...string) []string {
 // serve starts the program on the folder's data and waits until it listens.
 func serve(t *testing.T, dir string, settings ...string) *server {
 	t.Helper()
+	s := launch(t, dir, settings...)
+	s.waitUntilServing(t)
+	return s
+}
+
+// launch is serve that does not wait.
+func launch(t *testing.T, dir string, settings ...string) *server {
+	t.Helper()
 	s := &server{
 		log: newOutput(), cmd: exec.Command(builtProgram, "serve"),
 		http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
@@ -71,8 +79,12 @@ func serve(t *testing.T, dir string, settings ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.kill)
-	s.url = "http://" + s.log.wait(t, `msg=serving address=(\S+)`)
 	return s
+}
+
+func (s *server) waitUntilServing(t *testing.T) {
+	t.Helper()
+	s.url = "http://" + s.log.wait(t, `msg=serving address=(\S+)`)
 }
 
 // kill ends the process as a power cut would, if it still runs.
