@@ -51,8 +51,10 @@ install() {
   # StartMySQL needs the program even if a server runs somewhere.
   program mariadbd mysqld >/dev/null || missing+=(mariadb-server-core mariadb-client-core)
   [ -n "${A64_TEST_REDIS_URL:-}" ] || has_docker || program redis-server >/dev/null || missing+=(redis-server)
-  # What deploy/prometheus is tested with.
+  # What deploy/ is tested with.
   program promtool >/dev/null || missing+=(prometheus)
+  program nginx >/dev/null || missing+=(nginx-light)
+  program haproxy >/dev/null || missing+=(haproxy)
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "${missing[*]}: not installed, and this is not root on Debian. Tests that need it are skipped."
