@@ -41,6 +41,8 @@ func parts() []part {
 		{"patch", (*bench).measurePatch, true},
 		{"login", (*bench).measureLogin, true},
 		{"storm", (*bench).measureStorm, true},
+		{"fleet", (*bench).measureFleet, false},
+		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},
 		{"verify", (*bench).measureVerify, false},
 		{peersPart, (*bench).measurePeers, true},

@@ -26,11 +26,11 @@ const (
 func allModes() []string { return []string{sqlite, mongodb, mysql, dual} }
 
 // servers says where databases can be made.
-type servers struct{ mongoURL, mysqlDSN string }
+type servers struct{ mongoURL, mysqlDSN, redisURL string }
 
 func serversFromEnvironment() servers {
 	named := func(name string) string { return cmp.Or(os.Getenv("A64_BENCH_"+name), os.Getenv("A64_TEST_"+name)) }
-	return servers{named("MONGODB_URL"), named("MYSQL_DSN")}
+	return servers{named("MONGODB_URL"), named("MYSQL_DSN"), named("REDIS_URL")}
 }
 
 // lacks names the setting without which a mode cannot be measured, or returns "".

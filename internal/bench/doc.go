@@ -16,5 +16,7 @@
 // in the user's cache.
 //
 // The modes mongodb, mysql and dual need servers, which A64_BENCH_MONGODB_URL and A64_BENCH_MYSQL_DSN name, or else
-// A64_TEST_MONGODB_URL and A64_TEST_MYSQL_DSN. On them the benchmark makes databases of its own and drops them.
+// A64_TEST_MONGODB_URL and A64_TEST_MYSQL_DSN. On them the benchmark makes databases of its own and drops them. Three
+// instances behind nginx, in the last of the modes, need nginx in the PATH and A64_BENCH_REDIS_URL, or else
+// A64_TEST_REDIS_URL.
 package main

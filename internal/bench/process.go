@@ -95,8 +95,8 @@ func buildProgram(ctx context.Context, dir string) (*program, error) {
 }
 
 // serve starts the hub as an operator would, with its log in a file, but with the limits off: they would end the run
-// after ten requests.
-func (p *program) serve(ctx context.Context, db *database) (*process, error) {
+// after ten requests. More settings count more.
+func (p *program) serve(ctx context.Context, db *database, more ...string) (*process, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
@@ -111,6 +111,7 @@ func (p *program) serve(ctx context.Context, db *database) (*process, error) {
 		"PORT="+port, "SECRET_KEY="+p.key, "LOG_FORMAT=json", "LOG_FILE="+filepath.Join(db.dir, "hub.log"),
 		"RATE_LIMIT_GUEST=0", "RATE_LIMIT_USER=0", "HASH_QUEUE=128", "HASH_WAIT=30s", "MAIL_LIMIT=0", "MAX_SESSIONS=0",
 	)
+	cmd.Env = append(cmd.Env, more...)
 	return start(ctx, addr, "/api/health", cmd)
 }
 

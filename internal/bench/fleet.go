@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	fleetSize = 3
+	alone     = "one instance"
+	together  = "three instances"
+)
+
+// highLimit is one that no benchmark reaches: Redis decides every request, and admits it.
+const highLimit = "1000000"
+
+// measureFleet compares three instances behind nginx with one behind nginx, on databases and limits that they share. On a
+// machine whose cores one instance fills, three cannot be faster: what is measured is what sharing costs.
+func (b *bench) measureFleet(ctx context.Context) (err error) {
+	if len(b.modes) == 0 {
+		return errors.New("there is no mode to measure")
+	}
+	mode := b.modes[len(b.modes)-1] // the largest
+	const what = "three instances behind nginx"
+	nginx, err := exec.LookPath("nginx")
+	switch {
+	case err != nil:
+		b.add(mode, what, "left out: there is no nginx in the PATH", "")
+		return nil
+	case b.servers.redisURL == "":
+		b.add(mode, what, "left out: A64_BENCH_REDIS_URL names no server", "")
+		return nil
+	}
+	progress("signing users in, three instances on " + mode)
+	db, err := b.newDatabase(ctx, mode)
+	if err != nil {
+		return err
+	}
+	var running []*process
+	defer func() {
+		for _, p := range slices.Backward(running) {
+			err = errors.Join(err, p.stop())
+		}
+	}()
+	var addrs []string
+	for i := range fleetSize {
+		p, err := b.program.serve(ctx, db, "REDIS_URL="+b.servers.redisURL, "TRUSTED_PROXIES=127.0.0.1",
+			"RATE_LIMIT_GUEST="+highLimit, "RATE_LIMIT_USER="+highLimit, "LOG_FILE="+filepath.Join(db.dir, fmt.Sprintf("hub%d.log", i+1)))
+		if err != nil {
+			return err
+		}
+		running, addrs = append(running, p), append(addrs, p.addr)
+	}
+	subjects := make(map[string]*subject)
+	for name, behind := range map[string][]string{alone: addrs[:1], together: addrs} {
+		p, err := serveNginx(ctx, nginx, b.dir, behind)
+		if err != nil {
+			return err
+		}
+		running = append(running, p)
+		subjects[name] = &subject{mode: mode, server: p}
+	}
+	if err := subjects[together].signUp(ctx); err != nil {
+		return err
+	}
+	subjects[alone].clients = subjects[together].clients
+	return b.compareFleet(ctx, mode, subjects)
+}
+
+// compareFleet has both take turns.
+func (b *bench) compareFleet(ctx context.Context, mode string, subjects map[string]*subject) error {
+	current := subjects[together] // whose clients have the tokens: each refresh is that of the round before
+	for _, l := range []struct {
+		what string
+		next func(client int) func([]byte) request
+	}{
+		{"GET /auth/me", func(client int) func([]byte) request {
+			return always(meRequest(current.clients[client].AccessToken))(client)
+		}},
+		{"refresh", current.refreshes},
+	} {
+		progress(l.what + ", one instance and three")
+		var turns []turn
+		for _, name := range []string{alone, together} {
+			turns = append(turns, turn{name, func() (result, error) {
+				return load(ctx, subjects[name].server.addr, clients, b.duration, 200, l.next)
+			}})
+		}
+		r, err := takeTurns(b.rounds, turns)
+		if err != nil {
+			return err
+		}
+		ratio := r.ratio(together, alone, rate)
+		b.addGoal(mode, l.what+" through nginx, three instances", describe(r.of(together)),
+			fmt.Sprintf("one: %s: ratio %.2f", describe(r.of(alone)), ratio), ">= 0.9 of one", ratio >= .9)
+	}
+	return nil
+}
+
+// serveNginx starts nginx with the configuration that we ship in front of the instances, but without TLS, which would only
+// hide what is compared.
+func serveNginx(ctx context.Context, nginx, parent string, instances []string) (*process, error) {
+	dir, err := os.MkdirTemp(parent, "nginx-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join("deploy", "nginx", "nginx.conf"))
+	if err != nil {
+		return nil, fmt.Errorf("read nginx's configuration: %w", err)
+	}
+	plain := regexp.MustCompile(`(?m)^ *(listen 443|ssl_|if \(\$https).*\n|^ *server api\d:.*\n`).ReplaceAllString(string(text), "")
+	var servers strings.Builder
+	for _, instance := range instances {
+		servers.WriteString("server " + instance + " max_fails=1 fail_timeout=1s;\n")
+	}
+	plain = strings.NewReplacer("listen 80 ", "listen "+addr+" ", "zone hub 256k;", "zone hub 256k;\n"+servers.String(),
+		"/run/nginx.pid", dir+"/pid", "/tmp/nginx-", dir+"/", "/dev/stdout", dir+"/access.log").Replace(plain)
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(plain), 0o600); err != nil {
+		return nil, fmt.Errorf("write nginx's configuration: %w", err)
+	}
+	directives := "daemon off;"
+	if os.Getuid() == 0 {
+		directives += " user root;" // nobody else may enter the folder
+	}
+	cmd := exec.CommandContext(ctx, nginx, "-p", dir, "-e", filepath.Join(dir, "error.log"), "-c", file, "-g", directives)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // its workers would outlive a kill
+	return start(ctx, addr, "/api/health", cmd)
+}
