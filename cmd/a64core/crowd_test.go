@@ -24,6 +24,8 @@ type crowd struct {
 	mu      sync.Mutex
 	took    map[string][]time.Duration // by request
 	odd     []string                   // answers that nobody should have got
+	excused bool                       // refusals, at the moment
+	refused int                        // so many were
 	answers int
 	members []*member
 }
@@ -129,10 +131,27 @@ func (c *crowd) ask(status int, method, path, token string, body any) (answer []
 	defer c.mu.Unlock()
 	c.answers++
 	c.took[method] = append(c.took[method], took)
-	if got != status {
+	switch {
+	case got == status:
+	case got == 503 && c.excused:
+		c.refused++
+	default:
 		c.odd = append(c.odd, fmt.Sprintf("%s %s after %v: %d %s", method, path, took, got, answer))
 	}
 	return answer, got == status
+}
+
+func (c *crowd) isExcused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.excused
+}
+
+// String tells how many answers there were.
+func (c *crowd) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprintf("%d requests answered, %d of them refused and %d wrongly; %d accounts lived", c.answers, c.refused, len(c.odd), len(c.members))
 }
 
 // p95 returns how long 95 of 100 requests of the method took at most since the last time it was asked, and the longest.
@@ -151,6 +170,7 @@ func (c *crowd) p95(method string) (p95, longest time.Duration) {
 // wantNoOddAnswer reports answers that were not as they should have been.
 func (c *crowd) wantNoOddAnswer() {
 	c.t.Helper()
+	c.t.Log(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, odd := range c.odd[:min(10, len(c.odd))] {
@@ -159,7 +179,6 @@ func (c *crowd) wantNoOddAnswer() {
 	if len(c.odd) > 0 {
 		c.t.Errorf("%d of %d answers were wrong", len(c.odd), c.answers)
 	}
-	c.t.Logf("%d requests answered, %d accounts lived", c.answers, len(c.members))
 }
 
 // wantKept wants everything that was acknowledged to be in both databases, and at the hub.

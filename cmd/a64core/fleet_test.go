@@ -42,14 +42,19 @@ func newFleet(t *testing.T, mode string, settings ...string) *fleet {
 	f := &fleet{t: t}
 	f.keepIn(mode)
 	f.settings = append(f.settings, settings...)
+	f.startAll()
+	return f
+}
+
+func (f *fleet) startAll() {
+	f.t.Helper()
 	for i := range f.instances {
-		f.addrs[i] = testdb.FreeAddr(t)
+		f.addrs[i] = testdb.FreeAddr(f.t)
 		f.launch(i)
 	}
 	for _, instance := range f.instances {
-		instance.waitUntilServing(t)
+		instance.waitUntilServing(f.t)
 	}
-	return f
 }
 
 // keepIn has the fleet keep its data in databases of the mode.

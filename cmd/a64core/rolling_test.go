@@ -71,7 +71,10 @@ func (c *crowd) keepSession(a *account) bool {
 	default:
 	}
 	answer, ok := c.ask(200, "POST", "/api/v1/auth/refresh", "", map[string]string{"refreshToken": a.refresh})
-	if !ok || !a.take(answer) {
+	if !ok {
+		return c.isExcused() // then the same token is used again
+	}
+	if !a.take(answer) {
 		return false
 	}
 	c.ask(200, "GET", "/api/v1/users/me", a.access, nil)
