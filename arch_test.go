@@ -101,12 +101,12 @@ var rules = []struct {
 		}
 		return within(imported, "internal/app") && !within(pkg, "cmd", "internal/hubtest")
 	}},
-	{"database drivers appear only under internal/store, Redis's only in internal/ratelimit/redislimit, the OpenAPI framework only in internal/api, Prometheus only in internal/telemetry", func(pkg, imported string) bool {
+	{"database drivers appear only under internal/store, Redis's only in internal/ratelimit/redislimit, the OpenAPI framework only in internal/api, Prometheus and OpenTelemetry only in internal/telemetry", func(pkg, imported string) bool {
 		driver := within(imported, "database/sql", "modernc.org/sqlite", "github.com/go-sql-driver", "go.mongodb.org")
 		redis := within(imported, "github.com/redis")
 		framework := within(imported, "github.com/danielgtaylor/huma")
-		prometheus := within(imported, "github.com/prometheus")
-		return prometheus && !within(pkg, "internal/telemetry") || driver && !within(pkg, "internal/store") || redis && !within(pkg, "internal/ratelimit/redislimit") ||
+		observer := within(imported, "github.com/prometheus", "go.opentelemetry.io")
+		return observer && !within(pkg, "internal/telemetry") || driver && !within(pkg, "internal/store") || redis && !within(pkg, "internal/ratelimit/redislimit") ||
 			framework && !within(pkg, "internal/api")
 	}},
 }
@@ -145,6 +145,7 @@ func TestRulesForbidWhatTheySay(t *testing.T) {
 		{"internal/ratelimit", "github.com/redis/go-redis/v9", 3},
 		{"internal/app", "github.com/danielgtaylor/huma/v2", 3},
 		{"internal/app", "github.com/prometheus/client_golang/prometheus", 3},
+		{"internal/middleware", "go.opentelemetry.io/otel/trace", 3},
 	} {
 		if !rules[tt.rule].forbids(tt.pkg, tt.imported) {
 			t.Errorf("%s may import %s, although %s", tt.pkg, tt.imported, rules[tt.rule].sentence)

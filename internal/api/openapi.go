@@ -164,6 +164,7 @@ func (t *table) problemSchema() *huma.Schema {
 		"instance":  "The path of the request.",
 		"code":      "Names the error for programs; stable.",
 		"requestId": "The request in our logs.",
+		"traceId":   "The trace that the request belongs to, where traces are kept.",
 		"timestamp": "RFC 3339, UTC, milliseconds.",
 		"errors":    "What is wrong with which value, none of which is repeated.",
 	} {

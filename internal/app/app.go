@@ -24,6 +24,7 @@ import (
 	"github.com/a64core/hub/internal/store/livecache"
 	"github.com/a64core/hub/internal/store/replica"
 	"github.com/a64core/hub/internal/telemetry/metrics"
+	"github.com/a64core/hub/internal/telemetry/otlp"
 	"github.com/a64core/hub/internal/token"
 	"github.com/a64core/hub/internal/users"
 )
@@ -65,6 +66,7 @@ type App struct {
 	closed     atomic.Bool // the port: connections end with their next answer
 	janitor    *janitor
 	metrics    *metrics.Metrics // with METRICS_ADDR; else nil
+	traces     *otlp.Exporter   // with OTEL_EXPORTER_OTLP_ENDPOINT; else nil
 
 	metricsPort net.Listener // set by Listen
 }
@@ -75,13 +77,19 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	if o.Now == nil {
 		o.Now, limitClock = systemClock, time.Now // with its monotonic reading, so that setting the clock lifts no limit
 	}
-	database, err := OpenStore(ctx, c, o.Log)
+	traces, tracer, err := openTraces(ctx, c, o.Version, o.Log)
 	if err != nil {
+		return nil, err
+	}
+	database, err := openStore(ctx, c, o.Log, databaseOpener(tracer))
+	if err != nil {
+		closeTraces(traces)
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, database.Close())
+			closeTraces(traces)
 		}
 	}()
 	issuer, err := token.New(token.Keys{Current: c.SecretKey, Previous: c.SecretKeyPrevious}, tokenIssuer, tokenAudience)
@@ -105,7 +113,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	policy := password.NewPolicy(c.AppName)
 	gate := password.NewGate(c.HashWorkers, c.HashQueue, c.HashWait)
 	passwords := password.New(c.BcryptCost, gate)
-	a := &App{config: c, idle: o.Idle, limitClock: limitClock, log: o.Log, now: o.Now, Store: store, ready: &readiness{store: store}}
+	a := &App{config: c, idle: o.Idle, limitClock: limitClock, log: o.Log, now: o.Now, Store: store, traces: traces, ready: &readiness{store: store}}
 	if c.MetricsAddr != "" {
 		a.metrics = metrics.New(metrics.Build{Version: o.Version, Revision: o.Commit, Go: runtime.Version()})
 		recorder.Count, gate.Meter = a.metrics.Happened, a.metrics
@@ -121,7 +129,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 		Store: store, Passwords: passwords, Policy: policy, Now: o.Now,
 		Rules: users.Rules{DeletedPurge: c.DeletedPurge, UnverifiedPurge: c.UnverifiedPurge},
 	}
-	a.Queue = &mail.Queue{Store: store, Sender: sender, Templates: templates, Prepare: a.Auth.Letter, Now: o.Now, Log: o.Log}
+	a.Queue = &mail.Queue{Store: store, Sender: sender, Templates: templates, Prepare: a.Auth.Letter, Now: o.Now, Log: o.Log, Tracer: tracer}
 	a.janitor = &janitor{
 		store: store, users: a.Users, now: o.Now, log: o.Log,
 		keep: Retention(c),
@@ -133,14 +141,17 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	if a.metrics != nil {
 		a.watch(poolsOf(database), gate.Use)
 	}
-	if err := a.buildHandler(o.Version); err != nil {
+	if err := a.buildHandler(o.Version, tracer); err != nil {
 		return nil, errors.Join(err, a.closeRedis())
 	}
 	return a, nil
 }
 
-// Close closes the database and the connection to Redis. Run must have returned.
-func (a *App) Close() error { return errors.Join(a.closeRedis(), a.Store.Close()) }
+// Close closes the database and the connection to Redis, and sends the spans that are left. Run must have returned.
+func (a *App) Close() error {
+	closeTraces(a.traces)
+	return errors.Join(a.closeRedis(), a.Store.Close())
+}
 
 func (a *App) closeRedis() error {
 	if a.Redis == nil {

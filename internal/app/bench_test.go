@@ -7,6 +7,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/hubtest"
+	"github.com/a64core/hub/internal/telemetry/otlp/otlptest"
 )
 
 // BenchmarkMe measures what the hub adds to net/http for an authenticated request: middleware, authentication from the
@@ -14,6 +15,9 @@ import (
 func BenchmarkMe(b *testing.B) {
 	b.Run("plain", func(b *testing.B) { benchmarkMe(b, nil) })
 	b.Run("metrics", func(b *testing.B) { benchmarkMe(b, hubtest.Settings{"METRICS_ADDR": "127.0.0.1:0"}) })
+	b.Run("traces", func(b *testing.B) { // at the default of 1 %
+		benchmarkMe(b, hubtest.Settings{"OTEL_EXPORTER_OTLP_ENDPOINT": otlptest.Start(b).URL})
+	})
 }
 
 func benchmarkMe(b *testing.B, settings hubtest.Settings) {

@@ -24,20 +24,27 @@ func Engines(c config.Config) []config.Database {
 // OpenStore opens what DATABASE names, and brings schemas up to date if the settings say so. With two databases it is a
 // *replica.Store.
 func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (hub.Store, error) {
+	return openStore(ctx, c, log, OpenDatabase)
+}
+
+// openStore is OpenStore with another way to open each database.
+func openStore(ctx context.Context, c config.Config, log *slog.Logger, open openDatabase) (hub.Store, error) {
 	engines := Engines(c)
-	primary, err := OpenDatabase(ctx, c, engines[0], len(engines) > 1)
+	primary, err := open(ctx, c, engines[0], len(engines) > 1)
 	if err != nil || len(engines) == 1 {
 		return primary, err
 	}
 	s, err := replica.New(ctx, replica.Config{
 		Primary: primary, Log: log,
-		OpenSecondary: func(ctx context.Context) (hub.Database, error) { return OpenDatabase(ctx, c, engines[1], false) },
+		OpenSecondary: func(ctx context.Context) (hub.Database, error) { return open(ctx, c, engines[1], false) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, primary.Close())
 	}
 	return s, nil
 }
+
+type openDatabase func(ctx context.Context, c config.Config, engine config.Database, marks bool) (hub.Database, error)
 
 // OpenDatabase opens the database of one engine. With marks it keeps track of what has to be copied to another.
 func OpenDatabase(ctx context.Context, c config.Config, engine config.Database, marks bool) (db hub.Database, err error) {

@@ -11,11 +11,12 @@ import (
 	"github.com/a64core/hub/internal/api"
 	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/middleware"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 	"github.com/a64core/hub/internal/token"
 )
 
 // buildHandler puts the middleware in front of the operations.
-func (a *App) buildHandler(version string) error {
+func (a *App) buildHandler(version string, tracer *tracing.Tracer) error {
 	a.API = &api.API{
 		Auth: a.Auth, Users: a.Users, Name: a.config.AppName, Version: version, Now: a.now,
 		Ready: a.ready.check, Denied: a.denied, DocsEnabled: a.config.DocsEnabled, Log: a.log,
@@ -37,8 +38,9 @@ func (a *App) buildHandler(version string) error {
 			hub.RoleGuest: limits.Guest, hub.RoleUser: limits.User, hub.RoleModerator: limits.Moderator,
 			hub.RoleAdmin: limits.Admin, hub.RoleSuperAdmin: limits.SuperAdmin,
 		},
-		Log: a.log,
-		Now: a.limitClock,
+		Log:    a.log,
+		Tracer: tracer,
+		Now:    a.limitClock,
 	}
 	if a.metrics != nil {
 		o.Meter = a.metrics

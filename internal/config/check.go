@@ -55,6 +55,8 @@ func (k *checker) rules(c *Config) {
 	k.mailRules(c)
 	k.refuse(c.TLSCertFile != "" && c.TLSKeyFile == "", "TLS_KEY_FILE", "is needed with TLS_CERT_FILE")
 	k.refuse(c.TLSKeyFile != "" && c.TLSCertFile == "", "TLS_CERT_FILE", "is needed with TLS_KEY_FILE")
+	k.refuse(len(c.OTLPHeaders) > 0 && isExposed(c.OTLPEndpoint), "OTEL_EXPORTER_OTLP_ENDPOINT",
+		"must be https unless it is on this machine, if OTEL_EXPORTER_OTLP_HEADERS is set")
 	k.refuse(c.AccessTokenTTL > c.RefreshTokenTTL, "ACCESS_TOKEN_TTL", "must not be longer than REFRESH_TOKEN_TTL", "REFRESH_TOKEN_TTL")
 	k.refuse(c.UnverifiedPurge > 0 && c.UnverifiedPurge < c.VerificationTokenTTL, "UNVERIFIED_PURGE",
 		"must not be shorter than VERIFICATION_TOKEN_TTL", "VERIFICATION_TOKEN_TTL")

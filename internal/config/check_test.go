@@ -107,7 +107,10 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 			"redis+sentinel://h", "redis+cluster://h/1", "redis://h ", "redis://h\n",
 		}, []string{"", "redis://localhost", "rediss://u:p%40@h:6380/1", "redis+sentinel://:p@a,b:26380/main/0", "redis+cluster://a,b:7000,[::1]:7001"}},
 		{"where metrics are", "METRICS_ADDR", development, []string{"9090", "h:x"}, []string{"", ":9090", "127.0.0.1:9090", "[::1]:9090"}},
-		{"not available", "OTEL_EXPORTER_OTLP_ENDPOINT", development, []string{"http://localhost:4318"}, []string{""}},
+		{"where traces go", "OTEL_EXPORTER_OTLP_ENDPOINT", development, []string{"localhost:4318", "grpc://h:4317", "http://u:p@h", "http://h?x=1"}, []string{"", "http://localhost:4318", "https://otlp.example.com/base/"}},
+		{"headers in the clear", "OTEL_EXPORTER_OTLP_ENDPOINT", map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "api-key=k"}, []string{"http://collector:4318"}, []string{"https://collector:4318", "http://127.0.0.1:4318"}},
+		{"headers for the collector", "OTEL_EXPORTER_OTLP_HEADERS", development, []string{"k", "=v", "a b=v", "k=%zz", "k=a%0Ab", "k=v,K=w", "Content-Type=x", "k=v "}, []string{"", "api-key=k", "a=1,b=2", "Authorization=Basic%20dTpw, b="}},
+		{"part of the traces", "OTEL_TRACES_SAMPLER_ARG", development, []string{"-0.1", "1.1", "NaN", "5%", "Inf"}, []string{"", "0", "0.25", "1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.setting+" "+tt.name, func(t *testing.T) {
@@ -129,14 +132,6 @@ func TestOneWrongValueIsOneMistake(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestWhatIsNotAvailableIsSaid(t *testing.T) {
-	t.Parallel()
-	_, err := Load(from(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}))
-	if want := "OTEL_EXPORTER_OTLP_ENDPOINT: is not available in this version; remove it"; err == nil || err.Error() != want {
-		t.Errorf("got\n%v", err)
 	}
 }
 

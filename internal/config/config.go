@@ -80,11 +80,14 @@ type Config struct {
 	EventRetention  time.Duration
 	MailRetention   time.Duration
 
-	LogLevel     slog.Level
-	LogFormat    LogFormat
-	LogFile      string
-	MetricsAddr  string
-	OTLPEndpoint *url.URL
+	LogLevel        slog.Level
+	LogFormat       LogFormat
+	LogFile         string
+	MetricsAddr     string
+	OTLPEndpoint    *url.URL              // nil: there are no traces
+	OTLPHeaders     map[string]hub.Secret // by name
+	OTELServiceName string
+	TraceRatio      float64 // of the traces that are kept, from 0 to 1
 
 	values   []Value
 	warnings Problems

@@ -27,10 +27,6 @@ func Load(src Source) (Config, error) {
 	check := checker{problems: problems, bad: make(map[string]bool)}
 	for _, s := range table(&c) {
 		v := src.value(s, file)
-		if isUnavailable(s.Name) && v.Value != "" {
-			check.add(s.Name, "is not available in this version; remove it")
-			continue
-		}
 		v.Default = c.derivedDefault(s)
 		if v.Value == "" {
 			v.Value, v.Source = v.Default, "default"
@@ -40,9 +36,7 @@ func Load(src Source) (Config, error) {
 				check.add(s.Name, describe(s, v.Value, err))
 			}
 		}
-		if !isUnavailable(s.Name) {
-			c.values = append(c.values, v.redacted(s))
-		}
+		c.values = append(c.values, v.redacted(s))
 	}
 	check.rules(&c)
 	if len(check.problems) > 0 {

@@ -55,11 +55,6 @@ func TestTableIsWellFormed(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range unavailable() {
-		if !seen[name] {
-			t.Errorf("%s is unavailable and unknown", name)
-		}
-	}
 	if got := (Setting{Name: "RATE_LIMIT_GUEST"}).Flag(); got != "rate-limit-guest" {
 		t.Errorf("flag %s", got)
 	}

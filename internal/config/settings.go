@@ -25,16 +25,8 @@ func (s Setting) IsSecret() bool { return s.kind.secret }
 // IsBool reports whether the setting is true or false, so that its flag needs no value.
 func (s Setting) IsBool() bool { return s.kind.boolean }
 
-// Settings lists all settings that this version has, in the order of the documentation.
-func Settings() []Setting {
-	var available []Setting
-	for _, s := range table(&Config{}) {
-		if !isUnavailable(s.Name) {
-			available = append(available, s)
-		}
-	}
-	return available
-}
+// Settings lists all settings, in the order of the documentation.
+func Settings() []Setting { return table(&Config{}) }
 
 const day = 24 * time.Hour
 
@@ -110,12 +102,15 @@ func table(c *Config) []Setting {
 		row("DELETED_PURGE", "2160h", optional(duration(&c.DeletedPurge, time.Hour, 3650*day)), "When deleted accounts are forgotten; 0 for never."),
 		row("EVENT_RETENTION", "8760h", optional(duration(&c.EventRetention, time.Hour, 36500*day)), "How long the audit trail is kept; 0 for ever."),
 		row("MAIL_RETENTION", "720h", optional(duration(&c.MailRetention, time.Hour, 3650*day)), "How long the record of a sent mail is kept; 0 for ever."),
-	).group("Logs and metrics",
+	).group("Logs, metrics and traces",
 		row("LOG_LEVEL", "INFO", logLevel(&c.LogLevel), "Least important lines logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
 		row("LOG_FORMAT", "text", oneOf(&c.LogFormat, LogText, LogJSON), "text or json."),
 		row("LOG_FILE", "", path(&c.LogFile), "File to log to instead of standard error: three files of 10 MB in turn."),
 		row("METRICS_ADDR", "", listenAddr(&c.MetricsAddr), "Address to serve metrics for Prometheus on, such as 127.0.0.1:9090. They have no password: keep it from strangers."),
-		row("OTEL_EXPORTER_OTLP_ENDPOINT", "", webURL(&c.OTLPEndpoint), "Where traces go."),
+		row("OTEL_EXPORTER_OTLP_ENDPOINT", "", webURL(&c.OTLPEndpoint), "Collector that traces go to by OTLP over HTTP, such as http://localhost:4318; /v1/traces is appended. Unset: there are no traces."),
+		row("OTEL_EXPORTER_OTLP_HEADERS", "", otlpHeaders(&c.OTLPHeaders), "What the collector asks to know us by, such as api-key=secret, separated by commas, special characters percent-encoded."),
+		row("OTEL_SERVICE_NAME", "a64core", text(&c.OTELServiceName, 100), "Name of the service in traces."),
+		row("OTEL_TRACES_SAMPLER_ARG", "0.01", fraction(&c.TraceRatio), "Part of the traces that is kept, from 0 to 1. A caller in TRUSTED_PROXIES decides for those it began."),
 	)
 }
 

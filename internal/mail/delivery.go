@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 const (
@@ -29,7 +30,12 @@ const (
 func (q *Queue) deliver(ctx context.Context, m hub.Mail) (hub.MailState, error) {
 	defer q.release(m.To)
 	ctx = context.WithoutCancel(ctx)
+	var span tracing.Span
+	if q.Tracer != nil {
+		ctx, span = q.Tracer.Work(ctx, "mail.deliver")
+	}
 	reason, err := q.attempt(ctx, m)
+	defer span.End(&err)
 	m = q.conclude(m, reason, err)
 	q.report(ctx, m, err)
 	return m.State, q.settle(ctx, m)
@@ -51,13 +57,20 @@ func (q *Queue) attempt(ctx context.Context, m hub.Mail) (reason string, err err
 	if err != nil {
 		return reason, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, q.sendTimeout())
-	defer cancel()
-	if err := q.Sender.Send(ctx, message); err != nil {
+	if err := q.send(ctx, message); err != nil {
 		text := err.Error()
 		return strings.ToValidUTF8(text[:min(len(text), maxLastError)], ""), fmt.Errorf("send: %w", err)
 	}
 	return "", nil
+}
+
+// send sends a message. No trace goes with it: a mail service has no part in ours, and no business to know of them.
+func (q *Queue) send(ctx context.Context, m Message) (err error) {
+	ctx, span := tracing.Start(ctx, "mail.send")
+	defer span.End(&err)
+	ctx, cancel := context.WithTimeout(ctx, q.sendTimeout())
+	defer cancel()
+	return q.Sender.Send(ctx, m)
 }
 
 // write makes the message of a mail. Each attempt gets a Message-ID of its own: its link is new and voids the one before,

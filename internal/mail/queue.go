@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // Queue is the worker of the mail queue. Several may work on one store, in one process or many: a mail belongs to whoever
@@ -22,6 +23,7 @@ type Queue struct {
 	Prepare func(ctx context.Context, m hub.Mail) (Letter, error)
 	Now     func() time.Time
 	Log     *slog.Logger
+	Tracer  *tracing.Tracer // nil: deliveries leave no traces
 
 	Workers     int           // how many mails are sent at once; 0: 2
 	SendTimeout time.Duration // for making one letter, and again for sending it; 0: 30 s

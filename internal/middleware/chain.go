@@ -8,6 +8,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // Options is what the middleware needs to know. Identify, Limiter, Limits, Log and Now are required.
@@ -26,7 +27,8 @@ type Options struct {
 	GuestLimiter ratelimit.Limiter
 	Limits       map[hub.Role]int // requests a minute
 	Log          *slog.Logger
-	Meter        Meter // nil: nobody counts
+	Meter        Meter           // nil: nobody counts
+	Tracer       *tracing.Tracer // nil: requests leave no traces
 	Now          func() time.Time
 }
 
@@ -46,7 +48,7 @@ func Chain(o Options, next http.Handler) http.Handler {
 		methods,        // TRACE and the like go nowhere
 		recoverer(o),   // inside the log, so that the line tells of the 500
 		headers(o.TLS), // on whatever is answered further in
-		logger(o),      // one line, after the answer
+		logger(o),      // one line and one span, after the answer
 		origin(o),      // names the request for all the others
 	} {
 		next = wrap(next)

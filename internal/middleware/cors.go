@@ -18,7 +18,7 @@ func crossOrigin(o Options) func(http.Handler) http.Handler {
 		// A function, because the package takes an empty list for all origins, and a star within a text for a pattern.
 		AllowOriginFunc:  func(origin string) bool { return all || slices.Contains(o.AllowedOrigins, origin) },
 		AllowedMethods:   []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete},
-		AllowedHeaders:   []string{"Authorization", "Content-Type", "X-Request-Id"},
+		AllowedHeaders:   []string{"Authorization", "Content-Type", "Traceparent", "Tracestate", "X-Request-Id"},
 		ExposedHeaders:   []string{"RateLimit", "RateLimit-Policy", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id"},
 		AllowCredentials: !all,
 		MaxAge:           preflightMaxAge,

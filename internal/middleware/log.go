@@ -15,13 +15,14 @@ import (
 	"github.com/a64core/hub/internal/telemetry"
 )
 
-// logger counts every request and writes one line for it when it has been answered. Paths come without the query, and headers not at
-// all: both may hold secrets (OWASP ASVS 16.2.5).
+// logger counts every request, follows it by a span, and writes one line for it when it has been answered. Paths come without the
+// query, and headers not at all: both may hold secrets (OWASP ASVS 16.2.5).
 func logger(o Options) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now() // to measure a duration, which no stepped clock could
-			ctx, facts := telemetry.WithFacts(r.Context())
+			ctx, endSpan := trace(o, w, r)
+			ctx, facts := telemetry.WithFacts(ctx)
 			answer := &recorder{ResponseWriter: w}
 			if o.Meter != nil {
 				o.Meter.Began()
@@ -32,6 +33,7 @@ func logger(o Options) func(http.Handler) http.Handler {
 					o.Meter.Answered(r.Method, facts.Route, answer.status, took)
 				}
 				logRequest(ctx, o.Log, r, answer, facts, took)
+				endSpan(answer.status, facts)
 			}()
 			next.ServeHTTP(answer, r.WithContext(ctx))
 			if answer.status == 0 { // net/http answers for handlers that say nothing
@@ -43,8 +45,7 @@ func logger(o Options) func(http.Handler) http.Handler {
 
 func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *recorder, facts *telemetry.Facts, took time.Duration) {
 	level := slog.LevelInfo
-	// A client that hung up is no failure of ours, whatever its answer would have been.
-	if answer.status >= http.StatusInternalServerError && !errors.Is(facts.Err, context.Canceled) {
+	if isFailure(answer.status, facts) {
 		level = slog.LevelError
 	}
 	if !log.Enabled(ctx, level) {
@@ -72,6 +73,11 @@ func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, answer *
 		attrs = append(attrs, slog.String("error", facts.Err.Error()))
 	}
 	log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// isFailure reports whether a request failed by our fault. A client that hung up is none, whatever its answer would have been.
+func isFailure(status int, facts *telemetry.Facts) bool {
+	return status >= http.StatusInternalServerError && !errors.Is(facts.Err, context.Canceled)
 }
 
 // As much as is worth keeping of a path that is no route, and of a method that is none of ours.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // Gate lets a fixed number of callers work at a time. Others wait in the order in which they came, but only so many and
@@ -51,11 +52,14 @@ func NewGate(workers, queue int, wait time.Duration) *Gate {
 
 // Do runs fn in the calling goroutine once there is room. If it returns an error, fn was not run: OVERLOADED, with the
 // time after which there should be room, or the error of ctx.
-func (g *Gate) Do(ctx context.Context, fn func()) error {
+func (g *Gate) Do(ctx context.Context, fn func()) (err error) {
+	ctx, span := tracing.Start(ctx, "password.hash")
+	defer span.End(&err)
 	came := time.Now() // to measure durations, which no stepped clock could
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
+	span.Note("admitted")
 	begun := time.Now()
 	if g.Meter != nil {
 		g.Meter.Hashing(begun.Sub(came))

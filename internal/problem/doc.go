@@ -1,5 +1,5 @@
-// Package problem is the one form of every error answer: RFC 9457 problem details, with our code, the request id and the
-// time as extension members.
+// Package problem is the one form of every error answer: RFC 9457 problem details, with our code, the ids of request
+// and trace, and the time as extension members.
 //
 // It decides what of an error may be seen. Texts come from [hub.Problems] or from a [*hub.Error], which is safe to show by
 // definition; any other error is a bare INTERNAL_ERROR, or UNAVAILABLE where trying again may help, and its own text goes

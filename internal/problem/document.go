@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // Document is a problem as it stands on the wire.
@@ -19,7 +20,8 @@ type Document struct {
 	Instance  string   `json:"instance"` // path of the request, percent-encoded, without the query
 	Code      hub.Code `json:"code"`
 	RequestID string   `json:"requestId"`
-	Timestamp string   `json:"timestamp"` // RFC 3339, UTC, milliseconds
+	TraceID   string   `json:"traceId,omitempty"` // 32 hexadecimal digits; left out while traces are off
+	Timestamp string   `json:"timestamp"`         // RFC 3339, UTC, milliseconds
 	Errors    []Field  `json:"errors,omitempty"`
 }
 
@@ -67,7 +69,7 @@ func From(ctx context.Context, err error, instance string, now time.Time) Docume
 func document(ctx context.Context, e *hub.Error, instance string, now time.Time) Document {
 	d := Document{
 		Type: typeOf(e.Code), Title: title(e.Code), Status: Status(e.Kind), Detail: e.Message,
-		Instance: instance, Code: e.Code, RequestID: hub.OriginFrom(ctx).RequestID,
+		Instance: instance, Code: e.Code, RequestID: hub.OriginFrom(ctx).RequestID, TraceID: tracing.ID(ctx),
 		Timestamp: now.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	for _, f := range e.Fields {

@@ -12,6 +12,7 @@ import (
 	"github.com/DeRuina/timberjack"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // LevelCritical is the level of failures of the system as a whole.
@@ -59,7 +60,7 @@ const (
 
 // NewLogger returns a logger and what flushes and ends it. Times are in UTC with milliseconds. Control characters are
 // escaped, so that no value can pretend to be a line of its own or steer a terminal (ASVS 16.4.1). A line that belongs
-// to a request carries its request_id. Logging never waits: see [lineWriter].
+// to a request carries its request_id, and one that belongs to a trace its trace_id. Logging never waits: see [lineWriter].
 func NewLogger(c LogConfig) (*slog.Logger, io.Closer, error) {
 	sink, closeSink := c.Output, func() error { return nil }
 	if c.File != "" {
@@ -112,13 +113,21 @@ func nameLevelAndTime(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// requestHandler adds the request id that the context carries.
+// requestHandler adds the ids of request and trace that the context carries.
 type requestHandler struct{ slog.Handler }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
+	var room [2]slog.Attr
+	ids := room[:0]
 	if id := hub.OriginFrom(ctx).RequestID; id != "" {
+		ids = append(ids, slog.String("request_id", id))
+	}
+	if id := tracing.ID(ctx); id != "" {
+		ids = append(ids, slog.String("trace_id", id))
+	}
+	if len(ids) > 0 {
 		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", id))
+		r.AddAttrs(ids...)
 	}
 	return h.Handler.Handle(ctx, r)
 }

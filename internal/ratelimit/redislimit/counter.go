@@ -14,6 +14,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/ratelimit"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 //go:embed window.lua
@@ -34,7 +35,9 @@ func newCounter(client redis.UniversalClient, secret hub.Secret, givenTimes bool
 }
 
 // take asks Redis for one decision. An error decides nothing; the request may have been counted.
-func (c *counter) take(ctx context.Context, key string, limit int, now time.Time) (ratelimit.Decision, error) {
+func (c *counter) take(ctx context.Context, key string, limit int, now time.Time) (d ratelimit.Decision, err error) {
+	ctx, span := tracing.Start(ctx, "redis.take")
+	defer span.End(&err)
 	at := ""
 	if c.givenTimes {
 		at = strconv.FormatInt(now.UnixMicro(), 10)
