@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/a64core/hub/internal/telemetry/otlp/otlptest"
 )
 
 // serving is a server that runs inside the test.
@@ -108,6 +110,23 @@ func TestProductionSaysNothingButItsLog(t *testing.T) {
 	if code := s.stop(); code != exitOK || s.stdout.String() != "" {
 		t.Errorf("exit code %d, standard output %q", code, s.stdout)
 	}
+}
+
+func TestTheLogTellsTheTraceThatAProblemTells(t *testing.T) {
+	t.Parallel()
+	i, c := install(t), otlptest.Start(t)
+	i.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = c.URL
+	s := i.serve(t)
+	response, err := http.Get("http://" + s.address + "/api/v1/auth/me")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var problem struct{ TraceID string }
+	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil || len(problem.TraceID) != 32 {
+		t.Fatalf("the problem tells %q, %v", problem.TraceID, err)
+	}
+	s.stderr.wait(t, `msg=request .* trace_id=(`+problem.TraceID+`)\n`)
 }
 
 // JWT-30, HDR-04, HDR-08

@@ -15,7 +15,10 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/hubtest"
+	"github.com/a64core/hub/internal/store/testdb"
 	"github.com/a64core/hub/internal/telemetry/otlp/otlptest"
 )
 
@@ -96,6 +99,15 @@ func TestTracesShowWhatARequestWaitsFor(t *testing.T) {
 	for i, want := range [][]string{{"LockoutByKey", "UserByEmail", "password.hash", "AddSession"}, {"LockoutByKey", "UserByEmail", "password.hash", "PutLockout"}} {
 		if got := steps(c, logins[i]); !holdsInOrder(got, want...) {
 			t.Errorf("below login %d there are %q, want %q", i+1, got, want)
+		}
+	}
+	used := map[string]bool{}
+	for _, s := range c.Below(logins[0]) {
+		used[s.Attributes["db.system.name"]] = true
+	}
+	for _, engine := range app.Engines(config.Config{Database: config.Database(testdb.Database())}) {
+		if !used[string(engine)] {
+			t.Errorf("below a login there is nothing of %s", engine)
 		}
 	}
 	want := map[string]string{"http.request.method": "POST", "http.route": "/api/v1/auth/login", "http.response.status_code": "401", "error.type": "INVALID_CREDENTIALS"}
@@ -222,6 +234,21 @@ func TestAFaultOfOursFailsItsSpans(t *testing.T) {
 	}
 	if bytes.Contains(c.Raw(), []byte("too busy")) {
 		t.Error("the text of an error is in the traces")
+	}
+}
+
+func TestTracesShowLimitsInRedis(t *testing.T) {
+	t.Parallel()
+	h, c := traced(t, withRedis(testdb.StartRedis(t)), hubtest.Settings{"RATE_LIMIT_GUEST": "1000"})
+	becomes(t, h, "healthy")
+	for range 20 { // of which a hub on a busy machine may decide some alone
+		h.Do(t, hubtest.Request{Method: http.MethodGet, Path: "/api/v1/auth/me"}).Want(t, http.StatusUnauthorized)
+	}
+	h.Stop()
+	if !slices.ContainsFunc(c.Spans(), func(s otlptest.Span) bool {
+		return s.GetName() == "GET /api/v1/auth/me" && slices.Equal(steps(c, s), []string{"redis.take"})
+	}) {
+		t.Error("no request asked Redis")
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"unicode"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/a64core/hub"
 )
 
@@ -57,6 +59,21 @@ func TestLineForm(t *testing.T) {
 				t.Errorf("got %q, want a match of %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestALineOfATraceTellsIt(t *testing.T) {
+	t.Parallel()
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	traceID, err := trace.TraceIDFromHex(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceID, SpanID: trace.SpanID{1}}))
+	ctx = hub.WithOrigin(ctx, hub.Origin{RequestID: "r-1"})
+	got := logged(t, LogConfig{}, func(log *slog.Logger) { log.InfoContext(ctx, "request") })
+	if !strings.HasSuffix(got, " msg=request request_id=r-1 trace_id="+id+"\n") {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@
 //
 // No request ever waits for a collector. Spans that it does not take in time are dropped and counted; see [Exporter].
 //
-// The SDK would read two dozen variables named OTEL_ by itself. Each of them is overruled here, so that the hub's settings,
-// four of which have such names, are all there is. Nothing global of the SDK is set.
+// The SDK would read two dozen variables named OTEL_ by itself. All but one are overruled here, so that the hub's settings, four of
+// which have such names, decide. The one is OTEL_RESOURCE_ATTRIBUTES, which adds to what is said of the service, and which the
+// SDK lets nobody overrule. Nothing global of the SDK is set.
 package otlp

@@ -97,9 +97,9 @@ func wireOptions(c Config, transport *http.Transport) []otlptracehttp.Option {
 	}
 }
 
-// describe returns what is said once for all spans.
+// describe returns what is said once for all spans. The SDK adds what OTEL_RESOURCE_ATTRIBUTES says besides.
 func describe(ctx context.Context, s Service) (*resource.Resource, error) {
-	return resource.New(ctx, resource.WithTelemetrySDK(), resource.WithSchemaURL(semconv.SchemaURL), resource.WithAttributes(
+	return resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		semconv.ServiceName(s.Name), semconv.ServiceVersion(s.Version), semconv.ServiceInstanceID(s.Instance),
 		semconv.DeploymentEnvironmentNameKey.String(s.Environment),
 	))
