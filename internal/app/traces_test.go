@@ -192,7 +192,7 @@ func TestTracesHoldNothingThatAClientSent(t *testing.T) {
 	for _, r := range []hubtest.Request{
 		{Method: http.MethodPost, Path: "/api/v1/auth/verify-email", Body: map[string]any{"token": verify}},
 		{Method: http.MethodPost, Path: "/api/v1/auth/verify-email", Body: map[string]any{"token": verify}}, // used
-		{Method: http.MethodPost, Path: "/api/v1/auth/register", Body: hubtest.Registration(p.Email)},      // taken
+		{Method: http.MethodPost, Path: "/api/v1/auth/register", Body: hubtest.Registration(p.Email)},       // taken
 		{Method: http.MethodGet, Path: "/api/v1/users/" + p.ID + "?CANARY=CANARY", Token: admin.AccessToken},
 		{Method: http.MethodGet, Path: "/api/v1/users?search=CANARY", Token: admin.AccessToken},
 		{Method: http.MethodGet, Path: "/CANARY", Header: map[string]string{"X-Request-Id": "CANARY", "User-Agent": "CANARY"}},
@@ -249,6 +249,18 @@ func TestTracesShowLimitsInRedis(t *testing.T) {
 		return s.GetName() == "GET /api/v1/auth/me" && slices.Equal(steps(c, s), []string{"redis.take"})
 	}) {
 		t.Error("no request asked Redis")
+	}
+}
+
+func TestAMailThatIsNotNeededAnyMoreIsNoFault(t *testing.T) {
+	t.Parallel()
+	h, c := traced(t)
+	p := h.SignUp(t, hub.RoleUser)
+	h.Edit(t, p.ID, func(u *hub.User) { u.IsEmailVerified = true })
+	h.Deliver(t)
+	h.Stop()
+	if s := only(t, c, "mail.deliver"); s.GetStatus().GetCode() == trace.Status_STATUS_CODE_ERROR || h.Outbox.Count() > 0 {
+		t.Errorf("%d mails sent; status %v", h.Outbox.Count(), s.GetStatus())
 	}
 }
 

@@ -35,9 +35,12 @@ func (q *Queue) deliver(ctx context.Context, m hub.Mail) (hub.MailState, error) 
 		ctx, span = q.Tracer.Work(ctx, "mail.deliver")
 	}
 	reason, err := q.attempt(ctx, m)
-	defer span.End(&err)
 	m = q.conclude(m, reason, err)
 	q.report(ctx, m, err)
+	if m.State == hub.MailDropped {
+		err = nil // nothing to send is no failure
+	}
+	defer span.End(&err)
 	return m.State, q.settle(ctx, m)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/telemetry/otlp/otlptest"
+	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
 // logText collects what is logged.
@@ -35,7 +36,13 @@ func (l *logText) String() string {
 }
 
 // open opens an Exporter that keeps everything.
-func open(t *testing.T, endpoint string) (*Exporter, *logText) {
+func open(t testing.TB, endpoint string) (*Exporter, *logText) {
+	t.Helper()
+	return openAt(t, endpoint, 1)
+}
+
+// openAt opens an Exporter that keeps a part.
+func openAt(t testing.TB, endpoint string, ratio float64) (*Exporter, *logText) {
 	t.Helper()
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -43,7 +50,7 @@ func open(t *testing.T, endpoint string) (*Exporter, *logText) {
 	}
 	log := new(logText)
 	e, err := Open(t.Context(), Config{
-		Endpoint: u, Ratio: 1, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Endpoint: u, Ratio: ratio, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Headers: map[string]hub.Secret{"Api-Key": hub.NewSecret("ours")}, Service: Service{Name: "ours"},
 	})
 	if err != nil {
@@ -145,5 +152,20 @@ func TestASlowCollectorHasSpansDropped(t *testing.T) {
 	send(t, e, 1)
 	if got := log.String(); !strings.Contains(got, `reason="the collector is slower than they come"`) || !strings.Contains(got, "lost=512\n") {
 		t.Errorf("the log says\n%s", got)
+	}
+}
+
+// BenchmarkRequestNotKept measures what traces cost a request that was not drawn: 99 of 100 by default.
+func BenchmarkRequestNotKept(b *testing.B) {
+	e, _ := openAt(b, otlptest.Start(b).URL, 0)
+	tracer := tracing.New(e.Provider())
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/v1/auth/me", http.NoBody)
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx, request := tracer.Request(r, false)
+		if tracing.ID(ctx) == "" { // as the log does
+			b.Fatal("no id")
+		}
+		request.End(tracing.Answer{Method: r.Method, Route: r.URL.Path, Status: http.StatusOK})
 	}
 }
