@@ -94,7 +94,7 @@ func number(field *int, least, most int) kind {
 func fraction(field *float64) kind {
 	return parsed(field, func(text string) (float64, error) {
 		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(f >= 0 && f <= 1) {
+		if err != nil || !(f >= 0 && f <= 1) { // nor NaN
 			return 0, errors.New("must be a number from 0 to 1, such as 0.01")
 		}
 		return f, nil

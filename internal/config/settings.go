@@ -46,7 +46,7 @@ func table(c *Config) []Setting {
 		row("SHUTDOWN_TIMEOUT", "15s", duration(&c.ShutdownTimeout, time.Second, 10*time.Minute), "How long accepted requests may take to finish after that."),
 		row("FRONTEND_URL", "", webURL(&c.FrontendURL), "Where the front end is: what links in mails begin with. Unset in development: "+developmentFrontend+"."),
 		row("ALLOWED_ORIGINS", "", list(&c.AllowedOrigins, parseOrigin), "Origins whose pages may call the API, such as https://app.example.com, separated by commas. Unset: the origin of FRONTEND_URL."),
-		row("TRUSTED_PROXIES", "", list(&c.TrustedProxies, parsePrefix), "Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."),
+		row("TRUSTED_PROXIES", "", list(&c.TrustedProxies, parsePrefix), "Proxies whose X-Forwarded-For is believed, and whose traceparent: addresses or networks, separated by commas."),
 		row("DOCS_ENABLED", "", boolean(&c.DocsEnabled), "Serve /api/docs, /api/redoc and /api/openapi.json. Unset: true, but false in production."),
 	).group("Database",
 		row("DATA_DIR", "./data", path(&c.DataDir), "Folder for what the program keeps in files."),

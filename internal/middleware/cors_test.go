@@ -57,6 +57,16 @@ func TestR27_CORSAllowsTheListedOriginsOnly(t *testing.T) { // HDR-01, HDR-03
 	}
 }
 
+// A page that makes traces itself sends their headers with every request.
+func TestPreflightGrantsWhatPagesSend(t *testing.T) {
+	t.Parallel()
+	a := ask(Chain(options(), http.HandlerFunc(ok)), "OPTIONS", "/api/v1/x", "Origin", "https://app.example.com",
+		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,traceparent,tracestate,x-request-id")
+	if a.Header.Get("Access-Control-Allow-Methods") != "POST" {
+		t.Errorf("%d, %v", a.StatusCode, a.Header)
+	}
+}
+
 func TestPreflightGrantsNoMoreThanThereIs(t *testing.T) { // HDR-03
 	t.Parallel()
 	o := options()
