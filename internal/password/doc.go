@@ -1,7 +1,8 @@
 // Package password says which passwords are good enough, keeps them as hashes, and bounds what hashing may cost.
 //
 //   - [Policy] judges a new password.
-//   - [Hasher] makes hashes and compares them. It also verifies those of the original system.
+//   - [Hasher] makes hashes and compares them. It also verifies those of the original system, and those of
+//     others that [Adopt] takes.
 //   - [Gate] lets a few of them work at a time, since each takes about a quarter of a second of a core.
 //
 // The package knows no accounts. Who may try how often is for package ratelimit to say, and what follows from a right or

@@ -50,22 +50,36 @@ func newHash(text string, cost int) (string, error) {
 	return prefix + string(hash), err
 }
 
-// Match reports whether hash was made of password. A hash that cannot be read matches nothing, in the same time.
+// Match reports whether hash was made of password, by us or by another system. A hash that cannot be read, or that Adopt
+// would refuse, matches nothing, in the time of a hash of ours.
 func (h *Hasher) Match(ctx context.Context, hash, password hub.Secret) (bool, error) {
-	stored, readable := parseStored(hash.Reveal())
-	if !readable {
-		stored = dummyHash(h.cost) // which nothing matches
-	}
+	is := h.comparison(hash.Reveal())
 	right := false
 	err := h.gate.Do(ctx, func() {
 		for _, text := range forms(password) {
-			if stored.matches(text) {
+			if is(text) {
 				right = true
 			}
-			h.spendRest(stored.cost)
 		}
 	})
 	return right, err
+}
+
+// comparison returns what compares texts with a stored hash. It takes as long as with a new hash of ours, unless another
+// system's scheme takes its own time.
+func (h *Hasher) comparison(hash string) comparison {
+	if foreign, err := parseForeign(hash); err == nil {
+		return foreign
+	}
+	stored, readable := parseStored(hash)
+	if !readable {
+		stored = dummyHash(h.cost) // which nothing matches
+	}
+	return func(text string) bool {
+		right := stored.matches(text)
+		h.spendRest(stored.cost)
+		return right
+	}
 }
 
 // spendRest does the rounds by which a hash of a lower cost is cheaper than one of ours, so that time does not tell which
@@ -82,7 +96,7 @@ func (h *Hasher) Burn(ctx context.Context, password hub.Secret) error {
 	return err
 }
 
-// Outdated reports whether hash is of another cost than New was given, or of a scheme we do not know: make a new one the
+// Outdated reports whether hash is of another cost than New was given, or of another scheme than ours: make a new one the
 // next time that the password is at hand.
 func (h *Hasher) Outdated(hash hub.Secret) bool {
 	stored, readable := parseStored(hash.Reveal())
