@@ -12,6 +12,7 @@ type EventKind string
 const (
 	EventUserRegistered    EventKind = "user.registered"
 	EventUserCreated       EventKind = "user.created"
+	EventUserImported      EventKind = "user.imported" // added or updated from a file
 	EventUserUpdated       EventKind = "user.updated"
 	EventUserDeleted       EventKind = "user.deleted"
 	EventUserRestored      EventKind = "user.restored"

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"time"
@@ -15,7 +16,19 @@ func NewID() string {
 	ms := uint64(time.Now().UnixMilli())
 	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
 	binary.BigEndian.PutUint32(id[2:], uint32(ms))
-	id[6] = id[6]&0x0f | 0x70
+	return formatID(id, 7)
+}
+
+// DeriveID returns the UUID of version 8 (RFC 9562, section 5.8) that stands for a name within a namespace: the same for
+// the same two, and another for any others.
+func DeriveID(namespace, name string) string {
+	sum := sha256.Sum256([]byte(namespace + "\x00" + name))
+	return formatID([16]byte(sum[:]), 8)
+}
+
+// formatID sets version and variant and returns the text.
+func formatID(id [16]byte, version byte) string {
+	id[6] = id[6]&0x0f | version<<4
 	id[8] = id[8]&0x3f | 0x80
 
 	var text [36]byte

@@ -25,6 +25,8 @@ type usersCommands struct {
 	Delete      usersDeleteCommand      `cmd:"" help:"Delete an account; it can be restored for a while."`
 	Restore     usersRestoreCommand     `cmd:"" help:"Bring a deleted account back."`
 	SetPassword usersSetPasswordCommand `cmd:"" help:"Give an account a new password, and end its sessions."`
+	Import      usersImportCommand      `cmd:"" help:"Make accounts of a file, such as one from another system."`
+	Export      usersExportCommand      `cmd:"" help:"Write all accounts into a file."`
 }
 
 // target names an account.
