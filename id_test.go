@@ -37,3 +37,19 @@ func TestIsIDTakesOneFormOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestDerivedIDsFollowFromNamespaceAndName(t *testing.T) {
+	t.Parallel()
+	id := hub.DeriveID("file", "ada@example.com")
+	if !hub.IsID(id) || id[14] != '8' || !strings.ContainsRune("89ab", rune(id[19])) {
+		t.Errorf("%s is no UUID of version 8", id)
+	}
+	if again := hub.DeriveID("file", "ada@example.com"); again != id {
+		t.Errorf("%s, then %s", id, again)
+	}
+	for _, other := range []string{hub.DeriveID("file", "bob@example.com"), hub.DeriveID("other", "ada@example.com"), hub.DeriveID("filea", "da@example.com")} {
+		if other == id {
+			t.Error("two names have one id")
+		}
+	}
+}

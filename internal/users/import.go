@@ -182,37 +182,26 @@ func (s *Service) planImport(ctx context.Context, row *userfile.Row, rules Impor
 	}
 	present, err := s.Store.UserByEmail(ctx, u.Email)
 	if errors.Is(err, hub.ErrNotFound) {
-		outcome, err := s.planNew(ctx, row, u.ID, rules)
-		return outcome, hub.User{}, err
+		present, err = s.Store.UserByID(ctx, u.ID)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, hub.ErrNotFound):
+		if missing := row.Missing(); len(missing) > 0 {
+			return 0, hub.User{}, hub.Invalid(missing...)
+		}
+		return ImportAdded, hub.User{}, nil
+	case err != nil:
 		return 0, hub.User{}, fmt.Errorf("read user: %w", err)
 	}
 	outcome, err := s.planConflict(row, u.ID, &present, rules)
 	return outcome, present, err
 }
 
-// planNew plans for an address that nobody has.
-func (s *Service) planNew(ctx context.Context, row *userfile.Row, id string, rules ImportRules) (ImportOutcome, error) {
-	_, err := s.Store.UserByID(ctx, id)
-	switch {
-	case errors.Is(err, hub.ErrNotFound):
-		if missing := row.Missing(); len(missing) > 0 {
-			return 0, hub.Invalid(missing...)
-		}
-		return ImportAdded, nil
-	case err != nil:
-		return 0, fmt.Errorf("read user: %w", err)
-	case rules.OnConflict == ConflictSkip:
-		return ImportSkipped, nil
-	case row.User.ID == "": // it follows from this very row: the account has changed its address
-		return 0, conflict("email", "is the former address of an account from this file")
-	}
-	return 0, conflict("userId", "is the id of an account with another address")
-}
-
-// planConflict plans for an address that an account has, which keeps it while it is deleted.
+// planConflict plans for a row whose address or id an account has, which keeps both while it is deleted.
 func (s *Service) planConflict(row *userfile.Row, id string, present *hub.User, rules ImportRules) (ImportOutcome, error) {
+	if present.Email != row.User.Email {
+		return planTakenID(row, rules)
+	}
 	same := present.ID == id
 	switch {
 	case same && (rules.OnConflict != ConflictUpdate || present.IsDeleted()):
@@ -231,6 +220,17 @@ func (s *Service) planConflict(row *userfile.Row, id string, present *hub.User, 
 		return ImportUnchanged, nil
 	}
 	return ImportUpdated, nil
+}
+
+// planTakenID plans for a row whose id an account with another address has.
+func planTakenID(row *userfile.Row, rules ImportRules) (ImportOutcome, error) {
+	switch {
+	case rules.OnConflict == ConflictSkip:
+		return ImportSkipped, nil
+	case row.User.ID == "": // it follows from this very row
+		return 0, conflict("email", "is the former address of an account from this file")
+	}
+	return 0, conflict("userId", "is the id of an account with another address")
 }
 
 func conflict(location, message string) error {
