@@ -111,11 +111,29 @@ func (s *Service) rehash(ctx context.Context, u hub.User, pw hub.Secret) (hub.Us
 		return u, fmt.Errorf("rehash password: %w", err)
 	}
 	checked := u.PasswordHash
-	return s.edit(ctx, u.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
-		if u.PasswordHash != checked {
-			return hub.Event{}, nil, hub.NewError(hub.CodeInvalidCredentials)
+	var present hub.User
+	u, err = s.edit(ctx, u.ID, func(u *hub.User) (hub.Event, []hub.Mail, error) {
+		if present = *u; u.PasswordHash != checked {
+			return hub.Event{}, nil, s.stillRight(ctx, u, pw)
 		}
 		u.PasswordHash = hash
 		return hub.NewEvent(ctx, hub.EventPasswordRehashed, u.ID, s.Now()), nil, nil
 	})
+	if errors.Is(err, hub.ErrUnchanged) {
+		return present, nil
+	}
+	return u, err
+}
+
+// stillRight decides about a password whose hash was replaced since it was checked: ErrUnchanged if another login only renewed
+// it, INVALID_CREDENTIALS if it is another password now.
+func (s *Service) stillRight(ctx context.Context, u *hub.User, pw hub.Secret) error {
+	right, err := s.Passwords.Match(ctx, u.PasswordHash, pw)
+	switch {
+	case err != nil:
+		return fmt.Errorf("check password again: %w", err)
+	case right:
+		return hub.ErrUnchanged
+	}
+	return hub.NewError(hub.CodeInvalidCredentials)
 }
