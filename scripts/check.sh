@@ -14,15 +14,18 @@ fi
 
 step go vet
 go vet ./...
+go -C deploy/test vet .
 
 step staticcheck
 tool staticcheck ./...
+(cd deploy/test && go tool -modfile=../../tools/go.mod staticcheck .)
 
 step golangci-lint
 tool golangci-lint run ./...
 
 step go.mod is tidy
 go mod tidy -diff
+go -C deploy/test mod tidy -diff
 
 step generated files
 go test -count=1 ./internal/api ./internal/problem ./internal/mail -run 'OpenAPI|Page|EveryMail' >/dev/null

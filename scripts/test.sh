@@ -64,3 +64,6 @@ wait $! || failed=yes
 hub_on dual || failed=yes
 cat "$outputs"/{mysql,mongodb,dual}
 [ -z "${failed:-}" ]
+
+echo "what the hub is deployed with"
+go -C deploy/test test -count=1 -timeout 10m .

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 )
+
+// What the linker is told, with -ldflags "-X main.version=v1.2.3 -X main.commit=...": where the program is built without its
+// history, as in a container. They are not to be assigned.
+var version, commit string
 
 type versionCommand struct {
 	JSON bool `name:"json" help:"Answer in JSON."`
@@ -33,7 +38,7 @@ func (cmd versionCommand) Run(p *program) error {
 	return printText(p.stdout, "%s, %s\n", text, b.Go)
 }
 
-// build is what the Go toolchain recorded when it built the program.
+// build is what the Go toolchain recorded when it built the program, unless the linker was told.
 type build struct {
 	Version  string `json:"version"`          // of the module: a tag, a pseudo-version or "devel"
 	Commit   string `json:"commit,omitempty"` // where the version control system was known
@@ -46,7 +51,7 @@ func readBuild() build {
 	b := build{Version: "devel", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return b
+		info = &debug.BuildInfo{}
 	}
 	if info.Main.Version != "" && info.Main.Version != "(devel)" {
 		b.Version = info.Main.Version
@@ -61,5 +66,6 @@ func readBuild() build {
 			b.Modified = s.Value == "true"
 		}
 	}
+	b.Version, b.Commit = cmp.Or(version, b.Version), cmp.Or(commit, b.Commit)
 	return b
 }
