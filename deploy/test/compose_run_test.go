@@ -1,6 +1,8 @@
 package test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -13,7 +15,10 @@ func TestHubRunsWithTheSettingsOfCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := servers(t).with(settings{"HOST": "127.0.0.1", "PORT": "0", "SMTP_URL": "smtp://127.0.0.1:9"})
+	here := servers(t).with(settings{
+		"HOST": "127.0.0.1", "PORT": "0", "SMTP_URL": "smtp://127.0.0.1:9",
+		"DATA_DIR": filepath.Join(os.DevNull, "data"), // all else is read-only, and this is as good as that
+	})
 	local := func(service string) settings {
 		s := environment(p.Services[service]).with(here)
 		if s["METRICS_ADDR"] != "" {
