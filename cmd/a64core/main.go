@@ -50,6 +50,8 @@ type commands struct {
 	Config      configCommands     `cmd:"" help:"Check and show the settings."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Write the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
+	Completion  completionCommand  `cmd:"" help:"Write the completion script of a shell."`
+	Man         manCommand         `cmd:"" help:"Write the manual page."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }
 
@@ -63,6 +65,7 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	source         config.Source
+	grammar        *kong.Application
 }
 
 // errReported is returned by a command that has failed and said so itself.
@@ -84,6 +87,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if err != nil {
 		return fail(stderr, fmt.Errorf("build the command line: %w", err), exitFailure)
 	}
+	if len(args) > 0 && args[0] == completionArg {
+		_, _ = io.WriteString(stdout, completion(parser.Model, args[1:])) // a shell that does not read it does not need it
+		return exitOK
+	}
 	command, err := parser.Parse(args)
 	if helped {
 		return exitOK
@@ -93,7 +100,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	err = command.Run(&program{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		source: config.Source{Flags: flags.given(), Lookup: lookup, EnvFile: grammar.EnvFile},
+		source:  config.Source{Flags: flags.given(), Lookup: lookup, EnvFile: grammar.EnvFile},
+		grammar: parser.Model,
 	})
 	switch {
 	case errors.Is(err, errReported):

@@ -24,6 +24,15 @@ type terminal struct {
 // atTerminal starts the program at a new pseudo terminal: its standard output apart, as if redirected.
 func atTerminal(t *testing.T, dir string, args ...string) (terminal, *output) {
 	t.Helper()
+	stdout := newOutput()
+	cmd := exec.Command(builtProgram, args...)
+	cmd.Env, cmd.Dir, cmd.Stdout = environment(dir), dir, stdout
+	return startAtTerminal(t, cmd), stdout
+}
+
+// startAtTerminal starts a command at a new pseudo terminal, with what is not connected otherwise.
+func startAtTerminal(t *testing.T, cmd *exec.Cmd) terminal {
+	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skipf("no pseudo terminals: %v", err)
@@ -42,17 +51,18 @@ func atTerminal(t *testing.T, dir string, args ...string) (terminal, *output) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { line.Close() })
-	stdout := newOutput()
-	p := terminal{keyboard, line, newOutput(), exec.Command(builtProgram, args...)}
-	p.cmd.Env, p.cmd.Dir = environment(dir), dir
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = line, stdout, line
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl-C reaches it
-	go func() { _, _ = io.Copy(p.screen, keyboard) }()                    // ends with the terminal
-	if err := p.cmd.Start(); err != nil {
+	p := terminal{keyboard, line, newOutput(), cmd}
+	cmd.Stdin, cmd.Stderr = line, line
+	if cmd.Stdout == nil {
+		cmd.Stdout = line
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // Ctrl-C reaches it
+	go func() { _, _ = io.Copy(p.screen, keyboard) }()                  // ends with the terminal
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p, stdout
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return p
 }
 
 // echoes reports whether the terminal shows what is typed.
