@@ -15,6 +15,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 )
 
 // operator is what an operator sets for compose.production.yaml. The word "canary" marks secrets.
@@ -213,14 +214,39 @@ func TestHubsAreSetRight(t *testing.T) {
 			if now["HOST"] != "0.0.0.0" || now["PORT"] != "8000" || now["DATABASE"] != "dual" {
 				t.Errorf("%s: serves %s from %s:%s", at, now["DATABASE"], now["HOST"], now["PORT"])
 			}
-			stopping := now.duration(t, "SHUTDOWN_TIMEOUT")
-			if _, ok := now["SHUTDOWN_DELAY"]; ok {
-				stopping += now.duration(t, "SHUTDOWN_DELAY")
-			}
+			stopping := now.duration(t, "SHUTDOWN_DELAY") + now.duration(t, "SHUTDOWN_TIMEOUT")
 			if grace := service.StopGracePeriod; grace == nil || time.Duration(*grace) < stopping+5*time.Second {
 				t.Errorf("%s is killed after %v, and may take %v to stop", at, grace, stopping)
 			}
 		}
+	}
+}
+
+// TestPrometheusScrapesEveryHub holds that its configuration names the hubs, where they serve metrics, and that it reaches them.
+func TestPrometheusScrapesEveryHub(t *testing.T) {
+	t.Parallel()
+	p, err := load("compose.production.yaml", operator(), "monitoring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		ScrapeConfigs []struct {
+			StaticConfigs []struct{ Targets []string } `json:"static_configs"`
+		} `json:"scrape_configs"`
+	}
+	if err := yaml.Unmarshal([]byte(readFile(t, "deploy/prometheus/prometheus.yml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, name := range []string{"api1", "api2", "api3"} {
+		_, port, _ := strings.Cut(value(p.Services[name], "METRICS_ADDR"), ":")
+		want = append(want, name+":"+port)
+		if _, ok := p.Services[name].Networks["monitoring"]; !ok {
+			t.Errorf("%s is out of Prometheus's reach", name)
+		}
+	}
+	if diff := cmp.Diff(want, config.ScrapeConfigs[0].StaticConfigs[0].Targets); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -284,7 +310,7 @@ func TestMountedFilesExist(t *testing.T) {
 	for _, p := range projects(t) {
 		for name, service := range p.Services {
 			for _, volume := range service.Volumes {
-				if volume.Type != types.VolumeTypeBind || volume.Source == operator()["TLS_DIR"] || isAwaited(volume.Source) {
+				if volume.Type != types.VolumeTypeBind || volume.Source == operator()["TLS_DIR"] || strings.HasSuffix(volume.Source, "/deploy/nginx/nginx.conf") {
 					continue
 				}
 				if _, err := os.Stat(volume.Source); err != nil {
@@ -330,7 +356,7 @@ func environment(service types.ServiceConfig) settings {
 	for name := range service.Environment {
 		s[name] = value(service, name)
 	}
-	return s.withoutAwaited()
+	return s
 }
 
 func value(service types.ServiceConfig, variable string) string {

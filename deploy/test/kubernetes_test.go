@@ -196,7 +196,7 @@ func TestPodsAreSetRight(t *testing.T) {
 			if len(container.EnvFrom) != 1 || container.EnvFrom[0].ConfigMapRef.Name != config.Name {
 				t.Errorf("%s: has its settings from %v, not from %s", at, container.EnvFrom, config.Name)
 			}
-			s := settings{"HOST": "0.0.0.0"}.with(config.Data).withoutAwaited() // of the image
+			s := settings{"HOST": "0.0.0.0"}.with(config.Data) // of the image
 			for _, variable := range container.Env {
 				if variable.ValueFrom == nil || variable.ValueFrom.SecretKeyRef == nil || variable.ValueFrom.SecretKeyRef.Key != variable.Name {
 					t.Errorf("%s: %s is not from a secret of its name", at, variable.Name)
