@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 TOOL := go tool -modfile=tools/go.mod
 LDFLAGS := -s -w
-TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+VERSION ?= v0.0.0
 
-.PHONY: help run test servers servers-stop soak check bench bench-peers generate build cross fuzz docs-assets
+.PHONY: help run test servers servers-stop soak check bench bench-peers generate build release fuzz docs-assets
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,12 +46,8 @@ generate: ## write the files that are made from code: OpenAPI, errors, settings,
 build: ## build the program for this machine into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o bin/a64core ./cmd/a64core
 
-cross: ## build the program for every platform into bin/
-	@for target in $(TARGETS); do \
-		os=$${target%/*} arch=$${target#*/}; out=bin/a64core-$$os-$$arch; [ $$os = windows ] && out=$$out.exe; \
-		echo "building $$out"; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags="$(LDFLAGS)" -o $$out ./cmd/a64core || exit 1; \
-	done
+release: ## the archives of a release into bin/release: make release VERSION=v1.2.3
+	scripts/release.sh $(VERSION) bin/release
 
 docs-assets: ## fetch the documentation pages' scripts anew
 	scripts/docs-assets.sh

@@ -31,9 +31,20 @@ step generated files
 go test -count=1 ./internal/api ./internal/problem ./internal/mail -run 'OpenAPI|Page|EveryMail' >/dev/null
 diff <(go run ./cmd/a64core config env-example) .env.example
 
-step builds for every platform
-for target in linux/arm64 darwin/arm64 windows/amd64; do
-  CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null ./cmd/a64core
+step workflows
+go tool -modfile=tools/release/go.mod actionlint -shellcheck= -pyflakes=
+
+step "releases for every platform, and one of them the same from another folder"
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+scripts/release.sh v0.0.0 "$made/here" linux/arm64 darwin/arm64 windows/amd64
+(cd "$made/here" && sha256sum --check --quiet checksums.txt)
+mkdir "$made/copy"
+git ls-files -z | tar --create --null --files-from - | tar --extract --directory "$made/copy"
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) REVISION=$(git rev-parse HEAD) \
+  "$made/copy/scripts/release.sh" v0.0.0 "$made/there" linux/arm64
+for file in "$made"/there/a64core_*; do
+  cmp "$file" "$made/here/${file##*/}"
 done
 
 step govulncheck
