@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The archives of a release, with their checksums: for each platform the program, its completion scripts and manual page, and a
-# bill of what it is compiled from (CycloneDX). The same commit and the same Go give the same bytes, wherever they are made.
+# bill of what it is compiled from (CycloneDX). The same commit and the same Go on the same kind of machine give the same bytes.
 #   release.sh VERSION FOLDER [OS/ARCH...]      such as: release.sh v1.2.3 bin/release linux/arm64
 # Without the repository's history SOURCE_DATE_EPOCH and REVISION say what it would. Needs GNU tar.
 set -euo pipefail
@@ -31,7 +31,7 @@ for shell in bash zsh fish; do
 done
 "$staging/a64core" man >"$common/a64core.1"
 
-# The bill names the checksum of the tool that writes it, which for that is compiled the same everywhere.
+# The bill names the checksum of the tool that writes it, which for that is compiled the same in every folder.
 bill() {
   CGO_ENABLED=0 GOFLAGS='-trimpath -buildvcs=false' go tool -modfile=tools/release/go.mod cyclonedx-gomod bin \
     -json -std -noserial -notimestamp -version "$version" -output "$2" "$1" 2>"$staging/log" || { cat "$staging/log" >&2; exit 1; }

@@ -215,9 +215,22 @@ func TestHubsAreSetRight(t *testing.T) {
 				t.Errorf("%s: serves %s from %s:%s", at, now["DATABASE"], now["HOST"], now["PORT"])
 			}
 			stopping := now.duration(t, "SHUTDOWN_DELAY") + now.duration(t, "SHUTDOWN_TIMEOUT")
-			if grace := service.StopGracePeriod; grace == nil || time.Duration(*grace) < stopping+5*time.Second {
+			if grace := service.StopGracePeriod; grace == nil || time.Duration(*grace) < stopping+90*time.Second {
 				t.Errorf("%s is killed after %v, and may take %v to stop", at, grace, stopping)
 			}
+		}
+	}
+}
+
+// TestOperationsNameWhatProductionWants holds that whoever follows the documentation sets all that has no default.
+func TestOperationsNameWhatProductionWants(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "docs/operations.md")
+	_, text, _ = strings.Cut(text, "\n## Containers\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	for name := range operator() {
+		if !strings.Contains(text, name) {
+			t.Errorf("%s is not named", name)
 		}
 	}
 }

@@ -256,7 +256,7 @@ func TestProbesAskWhatTheHubAnswers(t *testing.T) {
 		}
 		config := settings(object[core.ConfigMap](t, all, "ConfigMap").Data)
 		delay := config.duration(t, "SHUTDOWN_DELAY")
-		if grace := time.Duration(*pod.Spec.TerminationGracePeriodSeconds) * time.Second; grace < delay+inForce(t, nil).duration(t, "SHUTDOWN_TIMEOUT")+5*time.Second {
+		if grace := time.Duration(*pod.Spec.TerminationGracePeriodSeconds) * time.Second; grace < delay+inForce(t, nil).duration(t, "SHUTDOWN_TIMEOUT")+90*time.Second {
 			t.Errorf("%s: is killed after %v", overlay, grace)
 		}
 		if ready := container.ReadinessProbe; time.Duration(ready.PeriodSeconds*ready.FailureThreshold)*time.Second >= delay {
