@@ -27,6 +27,9 @@ type Database interface {
 	Lookup(ctx context.Context, keys ...RecordKey) ([]Record, error)
 	// Scan returns the records of one kind in the order of their ids, byte by byte.
 	Scan(ctx context.Context, q ScanQuery) ([]Record, error)
+	// Snapshot returns a view of the database for whoever reads all of it. Changes go on meanwhile. What was acknowledged before
+	// the call is in it, events and mails included.
+	Snapshot(ctx context.Context) (Snapshot, error)
 	// Count returns about how many records of a kind there are, for showing progress.
 	Count(ctx context.Context, kind RecordKind) (int, error)
 
@@ -47,6 +50,17 @@ type Database interface {
 	// Verify looks for damage in this database alone: missing indexes, rows that cannot be read, rules that do not hold. It
 	// returns what it found as sentences that hold no secret, and an error if it could not look.
 	Verify(ctx context.Context) ([]string, error)
+}
+
+// Snapshot is a view of a database. It is for one goroutine, and ends with the context that it was taken with.
+type Snapshot interface {
+	// Scan is Database.Scan, but looks at the view.
+	Scan(ctx context.Context, q ScanQuery) ([]Record, error)
+	// AtOneMoment reports whether all scans see the database as it was at one moment. If not, each sees it as it is by then:
+	// whoever reads the kinds one after the other must know in which order.
+	AtOneMoment() bool
+	// Close releases what the view holds.
+	Close() error
 }
 
 // RecordKind names a sort of records.

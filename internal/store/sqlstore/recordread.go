@@ -62,9 +62,18 @@ func (s *Store) Lookup(ctx context.Context, keys ...hub.RecordKey) ([]hub.Record
 
 // Scan implements hub.Database.
 func (s *Store) Scan(ctx context.Context, q hub.ScanQuery) ([]hub.Record, error) {
+	query, args, scan, err := scanning(q)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(ctx, s, "scan records", query, args, scan)
+}
+
+// scanning returns the query that scans, and what reads its rows.
+func scanning(q hub.ScanQuery) (query string, args []any, scan func(row, *hub.Record) error, err error) {
 	table, err := tableOf(q.Kind)
 	if err != nil || q.Limit < 1 {
-		return nil, fmt.Errorf("scan records: a limit of %d: %w", q.Limit, err)
+		return "", nil, nil, fmt.Errorf("scan records: a limit of %d: %w", q.Limit, err)
 	}
 	var where conditions
 	where.add(table.key+` > ?`, q.After)
@@ -74,8 +83,8 @@ func (s *Store) Scan(ctx context.Context, q hub.ScanQuery) ([]hub.Record, error)
 	if !q.Live.IsZero() {
 		live(&where, q)
 	}
-	query := table.selectWhere(where.text()) + ` ORDER BY ` + table.key + ` LIMIT ?`
-	return readAll(ctx, s, "scan records", query, append(where.args, q.Limit), table.scan)
+	query = table.selectWhere(where.text()) + ` ORDER BY ` + table.key + ` LIMIT ?`
+	return query, append(where.args, q.Limit), table.scan, nil
 }
 
 // live adds the opposite of what Sweep deletes.

@@ -78,11 +78,7 @@ func (s *Store) verifySQLite(ctx context.Context) (findings []string, err error)
 
 // verifyMySQL has connections of its own, on which a statement may take long.
 func (s *Store) verifyMySQL(ctx context.Context) (findings []string, err error) {
-	version, err := ownedOrEmpty(ctx, s.server)
-	if err != nil {
-		return nil, err
-	}
-	db, err := openMySQL(s.server, version, maintenanceTimeout)
+	db, err := s.openReader(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -33,6 +34,7 @@ func databaseTests() []databaseTest {
 		{"LookupFindsWhatIsThere", lookupFinds},
 		{"ScanGoesByID", scanGoesByID},
 		{"ScanLeavesOutWhatASweepForgets", scanLeavesOut},
+		{"ASnapshotHoldsWhatWasAcknowledged", snapshotHolds},
 		{"EraseLeavesNothing", eraseLeavesNothing},
 		{"AboutTellsWhatItIs", aboutTells},
 		{"AnIntactDatabaseVerifies", intactVerifies},
@@ -65,8 +67,13 @@ func everything(t *testing.T, s hub.Database) []hub.Record {
 	return scanAll(t, s)
 }
 
+// scanner is a database or a view of one.
+type scanner interface {
+	Scan(ctx context.Context, q hub.ScanQuery) ([]hub.Record, error)
+}
+
 // scanAll returns all records, kind by kind.
-func scanAll(t *testing.T, s hub.Database) []hub.Record {
+func scanAll(t *testing.T, s scanner) []hub.Record {
 	t.Helper()
 	var all []hub.Record
 	for _, kind := range hub.RecordKinds() {
@@ -259,4 +266,33 @@ func intactVerifies(t *testing.T, open func(*testing.T, bool) hub.Database) {
 	findings, err := s.Verify(t.Context())
 	must(t, "verify", err)
 	wantSame(t, "findings", findings, []string(nil))
+}
+
+// snapshotHolds takes a snapshot and changes the database behind it.
+func snapshotHolds(t *testing.T, open func(*testing.T, bool) hub.Database) {
+	s := open(t, true)
+	before := everything(t, s)
+	view, err := s.Snapshot(t.Context())
+	must(t, "take a snapshot", err)
+	defer func() { must(t, "close the snapshot", view.Close()) }()
+	later := addUser(t, s, newUser("later@example.com"))
+	late := addMailToken(t, s, later)
+	seen := make(map[hub.RecordKey]hub.Record)
+	for _, r := range scanAll(t, view) {
+		seen[r.Key()] = r
+	}
+	for _, want := range before {
+		wantSame(t, "the view of "+string(want.Key().Kind), seen[want.Key()], want)
+	}
+	if !view.AtOneMoment() {
+		return
+	}
+	if len(seen) != len(before) {
+		t.Errorf("%d records in the view, %d before it", len(seen), len(before))
+	}
+	for _, key := range []hub.RecordKey{{Kind: hub.RecordUser, ID: later.ID}, {Kind: hub.RecordMailToken, ID: late.ID}} {
+		if _, ok := seen[key]; ok {
+			t.Errorf("the view shows a %s from after it", key.Kind)
+		}
+	}
 }

@@ -43,6 +43,11 @@ func (f *FaultyDatabase) Scan(ctx context.Context, q hub.ScanQuery) ([]hub.Recor
 	return ask(f.Faulty, "Scan", func() ([]hub.Record, error) { return f.db.Scan(ctx, q) })
 }
 
+// Snapshot implements hub.Database. The view itself does not fail.
+func (f *FaultyDatabase) Snapshot(ctx context.Context) (hub.Snapshot, error) {
+	return ask(f.Faulty, "Snapshot", func() (hub.Snapshot, error) { return f.db.Snapshot(ctx) })
+}
+
 // Count implements hub.Database.
 func (f *FaultyDatabase) Count(ctx context.Context, kind hub.RecordKind) (int, error) {
 	return ask(f.Faulty, "Count", func() (int, error) { return f.db.Count(ctx, kind) })
