@@ -4,106 +4,240 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
-	"github.com/a64core/hub/internal/store/sqlstore"
+	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/app"
+	"github.com/a64core/hub/internal/archive"
 )
 
-type backupCommand struct {
-	To   string `arg:"" optional:"" type:"path" help:"File to write. It must not exist. Left out: a64core-<time>.db here."`
-	JSON bool   `name:"json" help:"Answer in JSON."`
+// backupCommands make and check archives. "a64core backup FILE" makes one.
+type backupCommands struct {
+	Create backupCreateCommand `cmd:"" default:"withargs" help:"Write everything into an archive; what \"a64core backup\" does."`
+	Verify backupVerifyCommand `cmd:"" help:"Check that an archive is whole; exits with 1 if not."`
+}
+
+type backupCreateCommand struct {
+	To        string   `arg:"" optional:"" help:"File to write, which must not exist; - for standard output. Left out: a64core-<time>.a64 here."`
+	Recipient []string `placeholder:"AGE1..." help:"Encrypt for the holder of this public key of age; may be given more than once."`
+	passphraseFlag
+	JSON bool `name:"json" help:"Answer in JSON."`
 }
 
 // Help returns examples.
-func (backupCommand) Help() string {
-	return `Writes the whole SQLite database, as it is at one moment, into a new file, while servers go on. The file holds password
-hashes: it is readable for its owner only; keep it so. MongoDB and MySQL have tools of their own: mongodump and mysqldump.
+func (backupCreateCommand) Help() string {
+	return `Writes all users, sessions, mails and events of the database into one compressed file while hubs go on serving, whichever database
+that is; of dual, the one that decides. Every change that was acknowledged before it began is in it. The file comes to be when it is
+whole, and is readable for its owner only. It holds password hashes: encrypt it, for a recipient whose secret key is elsewhere
+("age-keygen" makes both), or by a passphrase from --passphrase-file or BACKUP_PASSPHRASE.
+
+With --json: "path", "bytes", "sha256" of the content, "records" by kind, and where it comes from.
 
 Examples:
 
     a64core backup
-    a64core backup /var/backups/a64core-$(date +%F).db`
+    a64core backup /var/backups/a64core-$(date +%F).a64 --recipient age1...
+    a64core backup create - --passphrase-file /etc/a64core/backup.pass | ssh vault 'cat > a64core.a64'`
+}
+
+// Validate implements the command line's check of the flags.
+func (cmd backupCreateCommand) Validate() error {
+	if cmd.To == "-" && cmd.JSON {
+		return errors.New("--json needs a file: standard output takes the archive")
+	}
+	if len(cmd.Recipient) > 0 && cmd.PassphraseFile != "" {
+		return errors.New("--recipient and --passphrase-file do not go together")
+	}
+	return nil
 }
 
 // Run backs up.
-func (cmd backupCommand) Run(ctx context.Context, p *program) error {
-	to := cmd.To
-	if to == "" {
-		to = "a64core-" + time.Now().UTC().Format("20060102T150405Z") + ".db"
-	}
-	c, err := p.fileSettings("backup")
+func (cmd backupCreateCommand) Run(ctx context.Context, p *program) error {
+	c, err := p.untouched()
 	if err != nil {
 		return err
 	}
-	return p.withFile(ctx, c, func(s *sqlstore.Store) error {
-		if !cmd.JSON {
-			if err := printText(p.stderr, "copying %s ...\n", c.SQLitePath); err != nil {
-				return err
-			}
-		}
-		if err := s.Backup(ctx, to); err != nil {
-			return err
-		}
-		file, err := os.Stat(to)
-		if err != nil {
-			return fmt.Errorf("look at the backup: %w", err)
-		}
-		if cmd.JSON {
-			return printJSON(p.stdout, struct {
-				Path  string `json:"path"`
-				Bytes int64  `json:"bytes"`
-			}{to, file.Size()})
-		}
-		return printText(p.stdout, "Written: %s, %s.\n", to, megabytes(file.Size()))
-	})
+	to := cmd.To
+	if to == "" {
+		to = "a64core-" + time.Now().UTC().Format("20060102T150405Z") + ".a64"
+	}
+	shown := p.progress(cmd.JSON)
+	job := app.Backup{Source: c, Version: readBuild().Version, Progress: shown.step}
+	job.Begin = func() { shown.begin("Backing up %s", app.Engines(c)[0]) }
+	if job.Locks, err = cmd.locks(c.BackupPassphrase); err != nil {
+		return err
+	}
+	var done app.Archived
+	var size counter
+	write := func(w io.Writer) (err error) {
+		done, err = job.Run(ctx, io.MultiWriter(w, &size))
+		return err
+	}
+	if to == "-" {
+		err = write(p.stdout)
+	} else {
+		err = archive.WriteFile(to, write)
+	}
+	shown.end()
+	if err != nil {
+		return fmt.Errorf("back up: %w", interrupted(ctx, err))
+	}
+	return cmd.print(p, to, int64(size), done)
 }
 
-type restoreCommand struct {
-	From  string `arg:"" type:"existingfile" help:"The backup."`
-	Force bool   `help:"Replace the present database, which is kept beside it under another name."`
-	JSON  bool   `name:"json" help:"Answer in JSON."`
+// locks returns what the archive is encrypted for.
+func (cmd backupCreateCommand) locks(setting hub.Secret) (archive.Locks, error) {
+	if len(cmd.Recipient) > 0 {
+		return archive.ParseLocks(cmd.Recipient)
+	}
+	passphrase, err := cmd.passphrase(setting)
+	if err != nil || passphrase.IsZero() {
+		return nil, err
+	}
+	return archive.PassphraseLock(passphrase)
+}
+
+func (cmd backupCreateCommand) print(p *program, to string, size int64, done app.Archived) error {
+	if cmd.JSON {
+		return printJSON(p.stdout, struct {
+			Path  string `json:"path"`
+			Bytes int64  `json:"bytes"`
+			archiveView
+		}{to, size, viewArchive(done)})
+	}
+	w := p.stdout
+	if to == "-" {
+		w = p.stderr
+	}
+	return printText(w, "Written: %s, %s: %s.\n", to, megabytes(size), contents(done.Trailer.Records))
+}
+
+// counter counts what is written.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
+
+// archiveView is an archive in JSON.
+type archiveView struct {
+	SHA256      string                 `json:"sha256"`
+	Hub         string                 `json:"hub"`
+	Engine      string                 `json:"engine"`
+	Schema      int64                  `json:"schema"`
+	Begun       time.Time              `json:"begun"`
+	Ended       time.Time              `json:"ended"`
+	AtOneMoment bool                   `json:"atOneMoment"`
+	Records     map[hub.RecordKind]int `json:"records"`
+}
+
+func viewArchive(a app.Archived) archiveView {
+	return archiveView{
+		SHA256: a.Sum, Hub: a.Header.Hub, Engine: a.Header.Engine, Schema: a.Header.Schema,
+		Begun: a.Header.Begun, Ended: a.Trailer.Ended, AtOneMoment: a.Header.AtOneMoment, Records: a.Trailer.Records,
+	}
+}
+
+// contents lists how many records of each kind there are, for people.
+func contents(records map[hub.RecordKind]int) string {
+	text := ""
+	for _, kind := range hub.RecordKinds() {
+		if n := records[kind]; n > 0 {
+			text += ", " + counted(n, kind)
+		}
+	}
+	if text == "" {
+		return "no records"
+	}
+	return text[len(", "):]
+}
+
+type backupVerifyCommand struct {
+	File string `arg:"" help:"The archive; - for standard input."`
+	unlockFlags
+	JSON bool `name:"json" help:"Answer in JSON."`
 }
 
 // Help returns examples.
-func (restoreCommand) Help() string {
-	return `Checks the backup and puts a copy of it in the place of the SQLite database. No server may be running. Sessions that have
-ended since the backup was made would live again: change SECRET_KEY, without SECRET_KEY_PREVIOUS, and everybody signs in anew.
+func (backupVerifyCommand) Help() string {
+	return `Reads the whole archive, checks every sum and every record, and what has to hold among the records. It needs no database. That a
+backup can be restored is proved by restoring it: see "a64core restore".
 
 Examples:
 
-    a64core restore a64core-20260102T030405Z.db
-    a64core restore --force a64core-20260102T030405Z.db`
+    a64core backup verify a64core-20260102T030405Z.a64
+    a64core backup verify a64core-20260102T030405Z.a64 --identity key.txt --json`
 }
 
-// Run restores.
-func (cmd restoreCommand) Run(ctx context.Context, p *program) (err error) {
-	c, err := p.fileSettings("restore")
+// Run verifies.
+func (cmd backupVerifyCommand) Run(ctx context.Context, p *program) error {
+	keys, err := cmd.keys(p)
 	if err != nil {
 		return err
 	}
-	if !cmd.JSON {
-		if err := printText(p.stderr, "checking and copying %s ...\n", cmd.From); err != nil {
-			return err
+	in := io.Reader(p.stdin)
+	if cmd.File != "-" {
+		file, err := os.Open(cmd.File)
+		if err != nil {
+			return fmt.Errorf("open the archive: %w", err)
 		}
+		defer func() { _ = file.Close() }() // it was only read
+		in = file
 	}
-	kept, err := sqlstore.Restore(ctx, cmd.From, c.SQLitePath, cmd.Force)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already: use --force to put the backup in its place", c.SQLitePath)
-	}
+	shown := p.progress(cmd.JSON)
+	shown.begin("Checking %s", cmd.File)
+	done, err := app.CheckArchive(untilDone{ctx, in}, keys, shown.step)
+	shown.end()
 	if err != nil {
-		return err
+		return explainArchive(interrupted(ctx, err))
 	}
+	return cmd.print(p, done)
+}
+
+func (cmd backupVerifyCommand) print(p *program, done app.Checked) error {
+	whole := len(done.Findings) == 0
+	var err error
 	if cmd.JSON {
-		return printJSON(p.stdout, struct {
-			Path string `json:"path"`
-			Kept string `json:"kept,omitempty"`
-		}{c.SQLitePath, kept})
-	}
-	if kept != "" {
-		if err := printText(p.stdout, "The former database is now %s.\n", kept); err != nil {
-			return err
+		err = printJSON(p.stdout, struct {
+			Whole    bool     `json:"whole"`
+			Findings []string `json:"findings"`
+			Users    int      `json:"users"`
+			archiveView
+		}{whole, append([]string{}, done.Findings...), done.Users, viewArchive(done.Archived)})
+	} else {
+		h := done.Header
+		text := fmt.Sprintf("Written by a64core %s from %s (schema %d) at %s: %s.\n", h.Hub, h.Engine, h.Schema, h.Begun.Format(time.RFC3339), contents(done.Trailer.Records))
+		for _, f := range done.Findings {
+			text += f + "\n"
 		}
+		if whole {
+			text += "The archive is whole.\n"
+		}
+		err = printText(p.stdout, "%s", text)
 	}
-	return printText(p.stdout, "Restored: %s.\n", c.SQLitePath)
+	if err == nil && !whole {
+		err = errReported
+	}
+	return err
+}
+
+// untilDone reads until ctx ends.
+type untilDone struct {
+	ctx context.Context //nolint:containedctx // it is that of one call
+	io.Reader
+}
+
+func (r untilDone) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(b)
+}
+
+// explainArchive adds what to do about a file that is no archive.
+func explainArchive(err error) error {
+	if errors.Is(err, archive.ErrNotAnArchive) {
+		return fmt.Errorf(`%w. A copy of a SQLite file is no archive: use "a64core store copy --from sqlite --from-path FILE"`, err)
+	}
+	return err
 }

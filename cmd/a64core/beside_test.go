@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 )
@@ -68,38 +65,4 @@ func waitForStatus(t *testing.T, s *server, a *account, path string, want int) (
 		}
 		<-tick.C
 	}
-}
-
-func TestBackupUnderLoadHoldsAllThatWasAcknowledged(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := serve(t, dir)
-	const before = 10
-	for n := range before {
-		s.register(t, address(n))
-	}
-	var group sync.WaitGroup
-	stop := make(chan struct{})
-	for n := range 4 {
-		group.Go(func() { (&account{email: fmt.Sprintf("load%d@example.com", n), firstName: "Ada"}).live(s, stop) })
-	}
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	do(t, dir, "", "backup", backup)
-	do(t, dir, "", "store", "verify")
-	close(stop)
-	group.Wait()
-	if status, _ := s.try("GET", "/api/ready", "", nil); status != 200 {
-		t.Errorf("the server answers %d after the backup", status)
-	}
-
-	other := t.TempDir()
-	do(t, other, "", "restore", backup)
-	do(t, other, "", "store", "verify")
-	restored := serve(t, other)
-	for n := range before {
-		if a := (&account{email: address(n)}); !a.login(restored) {
-			t.Errorf("%s cannot log in on the restored database", a.email)
-		}
-	}
-	restored.register(t, "new@example.com")
 }

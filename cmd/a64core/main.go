@@ -45,8 +45,8 @@ type commands struct {
 	Events      eventsCommand      `cmd:"" help:"Show the audit trail."`
 	Mail        mailCommands       `cmd:"" help:"Look after the mail."`
 	Store       storeCommands      `cmd:"" help:"Look after the databases: see, verify, repair and copy them."`
-	Backup      backupCommand      `cmd:"" help:"Copy the SQLite database into a file while it is in use."`
-	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`
+	Backup      backupCommands     `cmd:"" help:"Write everything into an archive while hubs serve, and check archives."`
+	Restore     restoreCommand     `cmd:"" help:"Put an archive into the database, whichever that is."`
 	Config      configCommands     `cmd:"" help:"Check and show the settings."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Write the OpenAPI document."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`

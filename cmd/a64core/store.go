@@ -55,32 +55,6 @@ func (p *program) withFile(ctx context.Context, c config.Config, do func(*sqlsto
 	return errors.Join(do(s), db.Close())
 }
 
-// fileSettings returns the settings for a command that is about files, and refuses other databases, lest it act on a file
-// that nobody meant.
-func (p *program) fileSettings(command string) (config.Config, error) {
-	c, err := p.settings()
-	if err != nil || c.Database == config.SQLite {
-		return c, err
-	}
-	return c, fmt.Errorf("%s is for SQLite files and DATABASE is %s: use %s", command, c.Database, ownTools(command, c.Database))
-}
-
-// ownTools names the tools that a database comes with.
-func ownTools(command string, database config.Database) string {
-	mongo, mysql := "mongodump", "mysqldump"
-	if command == "restore" {
-		mongo, mysql = "mongorestore", "mysql"
-	}
-	switch database {
-	case config.MongoDB:
-		return mongo
-	case config.MySQL:
-		return mysql
-	case config.SQLite, config.Dual:
-	}
-	return mongo + " and " + mysql
-}
-
 // megabytes is a size for people.
 func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
 

@@ -85,8 +85,6 @@ func TestProofToolsOfTwoDatabases(t *testing.T) {
 		t.Errorf("status after the repair: %+v", got.Replication)
 	}
 
-	s.want(t, exitFailure, "backup", "backup is for SQLite files and DATABASE is dual: use mongodump and mysqldump")
-	s.want(t, exitFailure, "restore "+builtProgram, "restore is for SQLite files and DATABASE is dual: use mongorestore and mysql")
 	s.failOverAndBack(t, carl.UserID)
 }
 
@@ -110,7 +108,6 @@ func (s servers) failOverAndBack(t *testing.T, userID string) {
 	}
 	mongo.want(t, exitFailure, "store verify", "users_email_unique")
 	mongo.want(t, exitOK, "store repair", "The database is whole.")
-	mongo.want(t, exitFailure, "backup", "use mongodump")
 }
 
 func TestCopyFromOneFileToTwoDatabases(t *testing.T) {

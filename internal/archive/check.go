@@ -50,6 +50,8 @@ func (c *Check) Add(records ...hub.Record) {
 			c.epochs[id] = max(c.epochs[id], 0)
 		case r.Tombstone != nil:
 			c.purged[c.hash(r.Tombstone.UserID)] = true
+		case r.Event != nil && r.Event.Kind == hub.EventUserPurged: // a single database keeps no tombstone
+			c.purged[c.hash(r.Event.TargetID)] = true
 		}
 	}
 }

@@ -36,6 +36,8 @@ const (
 var (
 	// ErrDamaged says that a file is no archive any more: cut off, changed, or never one.
 	ErrDamaged = errors.New("the archive is damaged")
+	// ErrNotAnArchive is the ErrDamaged of a file that does not begin as an archive.
+	ErrNotAnArchive = fmt.Errorf("%w: it does not begin as one", ErrDamaged)
 	// ErrNewerFormat says that a later version of the program wrote the archive.
 	ErrNewerFormat = errors.New("a newer program wrote the archive: use that one")
 )
@@ -61,9 +63,11 @@ func written() json.Options {
 	return json.JoinOptions(
 		json.OmitZeroStructFields(true), json.Deterministic(true),
 		jsontext.AllowInvalidUTF8(true), // what a client sent as its name must not keep everything else from being backed up
-		json.WithMarshalers(json.MarshalToFunc(func(e *jsontext.Encoder, s hub.Secret) error {
+		json.WithMarshalers(json.JoinMarshalers(json.MarshalToFunc(func(e *jsontext.Encoder, s hub.Secret) error {
 			return e.WriteToken(jsontext.String(s.Reveal()))
-		})),
+		}), json.MarshalToFunc(func(e *jsontext.Encoder, r hub.Role) error { // by its name: numbers may shift
+			return e.WriteToken(jsontext.String(r.String()))
+		}))),
 	)
 }
 
@@ -71,18 +75,36 @@ func written() json.Options {
 func read() json.Options {
 	return json.JoinOptions(
 		json.RejectUnknownMembers(true),
-		json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, s *hub.Secret) error {
-			t, err := d.ReadToken()
-			if err != nil {
+		json.WithUnmarshalers(json.JoinUnmarshalers(
+			json.UnmarshalFromFunc(func(d *jsontext.Decoder, s *hub.Secret) error {
+				text, err := readText(d)
+				*s = hub.NewSecret(text)
 				return err
-			}
-			if t.Kind() != jsontext.KindString {
-				return errors.New("a secret is no string")
-			}
-			*s = hub.NewSecret(t.String())
-			return nil
-		})),
+			}),
+			json.UnmarshalFromFunc(func(d *jsontext.Decoder, r *hub.Role) error {
+				text, err := readText(d)
+				if err != nil {
+					return err
+				}
+				known := false
+				if *r, known = hub.ParseRole(text); !known {
+					return errors.New("no such role")
+				}
+				return nil
+			}),
+		)),
 	)
+}
+
+func readText(d *jsontext.Decoder) (string, error) {
+	t, err := d.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	if t.Kind() != jsontext.KindString {
+		return "", errors.New("not a text")
+	}
+	return t.String(), nil
 }
 
 // damaged is an ErrDamaged, and where it was found.

@@ -49,6 +49,9 @@ func (a *Reader) begin() error {
 	first := make([]byte, 0, len(magic)+len("99\n"))
 	for len(first) < cap(first) && !bytes.HasSuffix(first, []byte("\n")) {
 		b, err := a.r.ReadByte()
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
 			return a.failed(err)
 		}
@@ -57,7 +60,7 @@ func (a *Reader) begin() error {
 	a.at = int64(len(first))
 	number, ok := strings.CutPrefix(strings.TrimSuffix(string(first), "\n"), magic)
 	if !ok {
-		return fmt.Errorf("%w: it does not begin as one", ErrDamaged)
+		return ErrNotAnArchive
 	}
 	switch format, err := strconv.Atoi(number); {
 	case err != nil || format < 1:

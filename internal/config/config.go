@@ -80,6 +80,8 @@ type Config struct {
 	EventRetention  time.Duration
 	MailRetention   time.Duration
 
+	BackupPassphrase hub.Secret
+
 	LogLevel        slog.Level
 	LogFormat       LogFormat
 	LogFile         string

@@ -1,9 +1,7 @@
 package sqlstore_test
 
 import (
-	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,72 +12,6 @@ import (
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/store/sqlstore"
 )
-
-// TestABackupIsASnapshot backs up while users are being added: what was there before is in the copy.
-func TestABackupIsASnapshot(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := open(t, filepath.Join(folder, "hub.db"))
-	for range 20 {
-		addUser(t, s, hub.NewID()+"@example.com")
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			u := newUser(hub.NewID() + "@example.com")
-			if err := s.AddUser(ctx, u, hub.NewEvent(ctx, hub.EventUserCreated, u.ID, u.CreatedAt)); err != nil && ctx.Err() == nil {
-				t.Errorf("add user: %v", err)
-			}
-		}
-	}()
-	copied := filepath.Join(folder, "copy.db")
-	mustDo(t, s.Backup(t.Context(), copied))
-	stop()
-	<-done
-
-	restored, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: copied})
-	mustDo(t, err)
-	defer func() { mustDo(t, restored.Close()) }()
-	page, err := restored.Users(t.Context(), hub.UserQuery{Limit: 1000})
-	mustDo(t, err)
-	events, err := restored.Events(t.Context(), hub.EventQuery{Limit: 1000})
-	mustDo(t, err)
-	if page.Total < 20 || len(events) != page.Total {
-		t.Errorf("%d users and %d events in the copy", page.Total, len(events))
-	}
-	if findings, err := restored.Verify(t.Context()); err != nil || len(findings) > 0 {
-		t.Errorf("the copy: %q, %v", findings, err)
-	}
-	addUser(t, restored, "after@example.com")
-}
-
-func TestABackupOverwritesNothing(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	s := open(t, filepath.Join(folder, "hub.db"))
-	taken := filepath.Join(folder, "taken")
-	mustDo(t, os.WriteFile(taken, nil, 0o600))
-	for _, path := range []string{taken, filepath.Join(folder, "hub.db"), filepath.Join(folder, "no", "folder")} {
-		if err := s.Backup(t.Context(), path); err == nil {
-			t.Errorf("a backup to %s", filepath.Base(path))
-		}
-	}
-	if err := s.Backup(t.Context(), taken); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("error %v, want that the file exists", err)
-	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Backup(cancelled, filepath.Join(folder, "late")); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled backup: %v", err)
-	}
-	for _, pattern := range []string{"*.partial", "late*"} {
-		if left, _ := filepath.Glob(filepath.Join(folder, pattern)); len(left) > 0 {
-			t.Errorf("failed backups left %q", left)
-		}
-	}
-}
 
 func TestVerifyFindsDamage(t *testing.T) {
 	t.Parallel()
