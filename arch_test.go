@@ -92,21 +92,24 @@ var rules = []struct {
 		return within(pkg, "internal/auth", "internal/users") &&
 			(within(imported, "internal/store", "internal/api", "internal/middleware", "internal/app") || within(imported, "net/http"))
 	}},
-	{"api and middleware import no store, stores import no service; they meet in app", func(pkg, imported string) bool {
+	{"api and middleware import no store, stores import no service, archive imports none of them; they meet in app", func(pkg, imported string) bool {
 		switch {
 		case within(pkg, "internal/api", "internal/middleware"):
 			return within(imported, "internal/store", "internal/app")
 		case within(pkg, "internal/store"):
 			return within(imported, "internal") && !within(imported, "internal/store")
+		case within(pkg, "internal/archive"):
+			return within(imported, "internal")
 		}
 		return within(imported, "internal/app") && !within(pkg, "cmd", "internal/hubtest")
 	}},
-	{"database drivers appear only under internal/store, Redis's only in internal/ratelimit/redislimit, the OpenAPI framework only in internal/api, Prometheus and OpenTelemetry only in internal/telemetry", func(pkg, imported string) bool {
+	{"database drivers appear only under internal/store, Redis's only in internal/ratelimit/redislimit, the OpenAPI framework only in internal/api, Prometheus and OpenTelemetry only in internal/telemetry, age and zstd only in internal/archive", func(pkg, imported string) bool {
 		driver := within(imported, "database/sql", "modernc.org/sqlite", "github.com/go-sql-driver", "go.mongodb.org")
 		redis := within(imported, "github.com/redis")
 		framework := within(imported, "github.com/danielgtaylor/huma")
 		observer := within(imported, "github.com/prometheus", "go.opentelemetry.io")
-		return observer && !within(pkg, "internal/telemetry") || driver && !within(pkg, "internal/store") || redis && !within(pkg, "internal/ratelimit/redislimit") ||
+		archives := within(imported, "filippo.io/age", "github.com/klauspost/compress")
+		return archives && !within(pkg, "internal/archive") || observer && !within(pkg, "internal/telemetry") || driver && !within(pkg, "internal/store") || redis && !within(pkg, "internal/ratelimit/redislimit") ||
 			framework && !within(pkg, "internal/api")
 	}},
 }
@@ -141,6 +144,8 @@ func TestRulesForbidWhatTheySay(t *testing.T) {
 		{"internal/api", "internal/store/livecache", 2},
 		{"internal/store/sqlstore", "internal/auth", 2},
 		{"internal/mail", "internal/app", 2},
+		{"internal/archive", "internal/store/sqlstore", 2},
+		{"internal/app", "filippo.io/age", 3},
 		{"internal/auth", "database/sql", 3},
 		{"internal/ratelimit", "github.com/redis/go-redis/v9", 3},
 		{"internal/app", "github.com/danielgtaylor/huma/v2", 3},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/a64core/hub"
@@ -20,7 +21,7 @@ type backupCommands struct {
 }
 
 type backupCreateCommand struct {
-	To        string   `arg:"" optional:"" help:"File to write, which must not exist; - for standard output. Left out: a64core-<time>.a64 here."`
+	To        string   `arg:"" optional:"" help:"File to write, which must not exist, or a folder for a64core-<time>.a64; - for standard output. Left out: that file here."`
 	Recipient []string `placeholder:"AGE1..." help:"Encrypt for the holder of this public key of age; may be given more than once."`
 	passphraseFlag
 	JSON bool `name:"json" help:"Answer in JSON."`
@@ -60,8 +61,8 @@ func (cmd backupCreateCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	to := cmd.To
-	if to == "" {
-		to = "a64core-" + time.Now().UTC().Format("20060102T150405Z") + ".a64"
+	if info, err := os.Stat(to); to == "" || err == nil && info.IsDir() {
+		to = filepath.Join(to, "a64core-"+time.Now().UTC().Format("20060102T150405Z")+".a64")
 	}
 	shown := p.progress(cmd.JSON)
 	job := app.Backup{Source: c, Version: readBuild().Version, Progress: shown.step}

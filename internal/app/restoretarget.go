@@ -26,11 +26,11 @@ func (r Restore) replaceFile(ctx context.Context, done *Restored) (err error) {
 	if done.Revived = err != nil; ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("create folder: %w", err)
+	folder := filepath.Join(filepath.Dir(path), ".a64core-restore") // on the same disk, so that the file can be renamed
+	if err := os.RemoveAll(folder); err != nil {                    // of a restore that was killed
+		return fmt.Errorf("remove folder: %w", err)
 	}
-	folder, err := os.MkdirTemp(filepath.Dir(path), ".restore-") // on the same disk, so that it can be renamed
-	if err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("create folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
