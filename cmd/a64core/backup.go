@@ -224,7 +224,7 @@ func (cmd backupVerifyCommand) print(p *program, done app.Checked) error {
 
 // untilDone reads until ctx ends.
 type untilDone struct {
-	ctx context.Context //nolint:containedctx // it is that of one call
+	ctx context.Context // of one call
 	io.Reader
 }
 
