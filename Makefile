@@ -37,11 +37,12 @@ bench-peers: ## compare with PocketBase and Ory Kratos, built from their modules
 fuzz: ## let every fuzz target look for new input, 10 s each
 	scripts/fuzz.sh 10s
 
-generate: ## write the files that are made from code: OpenAPI, errors, settings, mails
+generate: ## write the files that are made from code: OpenAPI, errors, settings, mails, licences
 	go test ./internal/api -run OpenAPI -update
 	go test ./internal/problem -run Page -update
 	go test ./internal/mail -run EveryMail -update
 	go run ./cmd/a64core config env-example > .env.example
+	scripts/licences.sh > docs/dependencies.md
 
 build: ## build the program for this machine into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags="$(LDFLAGS)" -o bin/a64core ./cmd/a64core

@@ -30,6 +30,7 @@ go -C deploy/test mod tidy -diff
 step generated files
 go test -count=1 ./internal/api ./internal/problem ./internal/mail -run 'OpenAPI|Page|EveryMail' >/dev/null
 diff <(go run ./cmd/a64core config env-example) .env.example
+diff <(scripts/licences.sh) docs/dependencies.md # fails for a licence that is not among the usual ones
 
 step workflows
 go tool -modfile=tools/release/go.mod actionlint -shellcheck= -pyflakes=
