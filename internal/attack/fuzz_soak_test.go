@@ -9,5 +9,5 @@ import (
 
 func TestSoakR28_FuzzOfEveryOperation(t *testing.T) {
 	t.Parallel()
-	fuzz(t, rand.Uint64(), 16, 4_000) // 208,000 requests; the seed is in every message
+	fuzz(t, rand.Uint64(), 16, 13_000) // 208,000 requests; the seed is in every message
 }
