@@ -176,7 +176,7 @@ func (cmd backupVerifyCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	in := io.Reader(p.stdin)
+	in := p.stdin
 	if cmd.File != "-" {
 		file, err := os.Open(cmd.File)
 		if err != nil {

@@ -111,7 +111,7 @@ func (m *manPage) text(text string) {
 		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "'") {
 			line = `\&` + line // a request otherwise
 		}
-		m.WriteString(line + "\n")
+		fmt.Fprintln(m, line)
 	}
 }
 
@@ -121,7 +121,7 @@ func (m *manPage) macro(name string, arguments ...string) {
 	for i := range quoted {
 		quoted[i] = `"` + strings.ReplaceAll(escapeRoff(quoted[i]), `"`, `\(dq`) + `"`
 	}
-	m.WriteString("." + strings.Join(append([]string{name}, quoted...), " ") + "\n")
+	fmt.Fprintln(m, "."+strings.Join(append([]string{name}, quoted...), " "))
 }
 
 // escapeRoff keeps a text from meaning something to roff, and its hyphens and quotes as they are to be typed.

@@ -86,10 +86,11 @@ func read() json.Options {
 				if err != nil {
 					return err
 				}
-				known := false
-				if *r, known = hub.ParseRole(text); !known {
+				role, known := hub.ParseRole(text)
+				if !known {
 					return errors.New("no such role")
 				}
+				*r = role
 				return nil
 			}),
 		)),

@@ -2,7 +2,7 @@ package password
 
 import (
 	"crypto/pbkdf2"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // PBKDF2 with it is what others have
 	"crypto/sha256"
 	"crypto/sha512"
 	"hash"
