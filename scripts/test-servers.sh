@@ -55,6 +55,11 @@ install() {
   program promtool >/dev/null || missing+=(prometheus)
   program nginx >/dev/null || missing+=(nginx-light)
   program haproxy >/dev/null || missing+=(haproxy)
+  # What a release brings along is tried with these.
+  local name
+  for name in zsh fish groff mandoc; do
+    program "$name" >/dev/null || missing+=("$name")
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "${missing[*]}: not installed, and this is not root on Debian. Tests that need it are skipped."
@@ -119,7 +124,7 @@ container() {
 }
 
 spawn_mysql() {
-  spawn "$1" mysql "${mysqld[@]}" --port="$1" --bind-address=127.0.0.1 --socket="$data/s" --pid-file="$data/pid" \
+  spawn "$1" mysql "${mysqld[@]}" --port="$1" --bind-address=127.0.0.1 --socket="$data/s" --pid-file="$data/pid" --tmpdir="$data" \
     --max-connections=500 --innodb-buffer-pool-size=128M --skip-log-bin --loose-mysqlx=OFF
 }
 

@@ -20,25 +20,38 @@ if [ "${1:-}" != with-servers ]; then
 fi
 
 outputs=$(mktemp -d)
-profile=$outputs/coverage
 trap 'rm -rf "$outputs"' EXIT
 packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
+measured=$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)
 go vet ./internal/bench
-export CGO_ENABLED=1
-# More packages at once than there are cores, since most of the time tests wait for servers and disks.
-A64_TEST_DATABASE=sqlite go test -p $(($(getconf _NPROCESSORS_ONLN) + 1)) -race -shuffle=on -count=1 -timeout 15m \
-  -coverpkg="$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)" -coverprofile="$profile" $packages |
-  sed -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
+export CGO_ENABLED=1 A64_TEST_DATABASE=sqlite
+
+# covered PROFILE FLAG... PACKAGE...: tests packages and notes the statements that they run. The output keeps what is news.
+covered() {
+  local profile=$outputs/$1
+  shift
+  go test -shuffle=on -count=1 -timeout 15m -coverpkg="$measured" -covermode=atomic -coverprofile="$profile" "$@" |
+    sed -u -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
+}
+
+# What takes longest begins first. More packages at once than there are cores, since tests wait for servers and disks. The
+# program's own tests run it as a process, which the race detector does not see: they do without.
+long=$(echo "$packages" | grep -e /store/replica$; echo "$packages" | grep -e /internal/api$ -e /store/sqlstore$ -e /store/mongostore$)
+covered program ./cmd/a64core >"$outputs/program.log" 2>&1 &
+covered race -race -p "$(getconf _NPROCESSORS_ONLN)" $long $(echo "$packages" | grep -v -x -F -e github.com/a64core/hub/cmd/a64core -e "$long") || failed=yes
+wait $! || failed=yes
+cat "$outputs/program.log"
+[ -z "${failed:-}" ]
 
 # A statement counts as run if any package's tests run it: the profile names it once for each.
 awk -v least="$least" '
-  NR > 1 { count[$1] = $2; if ($3 > 0) run[$1] = 1 }
+  FNR > 1 { count[$1] = $2; if ($3 > 0) run[$1] = 1 }
   END {
     for (block in count) { all += count[block]; if (run[block]) covered += count[block] }
     share = 100 * covered / all
     printf "coverage: %.1f %% of %d statements (at least %d %%)\n", share, all, least
     exit share < least
-  }' "$profile"
+  }' "$outputs/program" "$outputs/race"
 
 # The hub on the databases that it was not on so far: the servers one at a time, but side by side, and then both together. The
 # stores and the pair of them were under the race detector above.
@@ -61,9 +74,11 @@ go test -run '^$' $hub >/dev/null # compiled once, and not by two at a time
 hub_on mysql &
 hub_on mongodb || failed=yes
 wait $! || failed=yes
+{
+  echo "what the hub is deployed with"
+  go -C deploy/test test -count=1 -timeout 10m .
+} >"$outputs/deploy" 2>&1 &
 hub_on dual || failed=yes
-cat "$outputs"/{mysql,mongodb,dual}
+wait $! || failed=yes
+cat "$outputs"/{mysql,mongodb,dual,deploy}
 [ -z "${failed:-}" ]
-
-echo "what the hub is deployed with"
-go -C deploy/test test -count=1 -timeout 10m .

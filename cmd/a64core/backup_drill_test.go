@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,7 +70,12 @@ func drill(t *testing.T, source, target installation) {
 		t.Fatal("root cannot log in")
 	}
 	c := gather(t, hub, root, "drill", 3)
-	c.stay(500 * time.Millisecond)
+	waitFor(t, func() string {
+		if n := len(c.lived()); n < 3 {
+			return fmt.Sprintf("only %d accounts have lived", n)
+		}
+		return ""
+	})
 	before := c.lived()
 	archive := filepath.Join(source.dir, "drill.a64")
 	for range 3 { // the load goes on meanwhile
@@ -99,9 +105,6 @@ func drill(t *testing.T, source, target installation) {
 		if !m.off && again.firstNameAt(t, restored) != m.firstName {
 			t.Errorf("%s is not called %q", m.email, m.firstName)
 		}
-	}
-	if len(before) == 0 {
-		t.Error("nobody was there before the backup")
 	}
 	restored.register(t, "new@example.com")
 }

@@ -31,7 +31,7 @@ func try(t *testing.T, env map[string]string, args ...string) outcome {
 // tryWith also gives it something to read.
 func tryWith(t *testing.T, env map[string]string, stdin string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // should it serve where it must not
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // should it serve where it must not
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, lookupIn(env), strings.NewReader(stdin), &stdout, &stderr)

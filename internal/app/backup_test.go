@@ -113,6 +113,12 @@ func TestWhatChangesWhileItIsReadHoldsTogether(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		purge := func(i int) {
+			t.Helper()
+			e := event(user(id(i), ""))
+			e.Kind = hub.EventUserPurged
+			must("purge", db.PurgeUser(ctx, id(i), 1, e))
+		}
 		change := func(i int, edit func(*hub.User)) {
 			t.Helper()
 			u, err := db.UserByID(ctx, id(i))
@@ -140,13 +146,13 @@ func TestWhatChangesWhileItIsReadHoldsTogether(t *testing.T) {
 			case kind == hub.RecordSession:
 				change(0, func(u *hub.User) { u.EndSessions("") })
 				must("add session", db.AddSession(ctx, func() hub.Session { s := session(0, 1); s.ID = "new"; return s }(), event(user(id(0), ""))))
-				must("purge", db.PurgeUser(ctx, id(1), 1, event(user(id(1), ""))))
+				purge(1)
 			case kind == hub.RecordUser && done == 1000: // those up to 999 were read
 				email := func(i int) func(*hub.User) { return func(u *hub.User) { u.Email = fmt.Sprint(id(i), "@example.com") } }
 				change(2, func(u *hub.User) { u.Email = "between@example.com" })
 				change(n-2, email(2)) // has not been read, and takes the address of one who was
 				change(2, email(n-2))
-				must("purge", db.PurgeUser(ctx, id(3), 1, event(user(id(3), ""))))
+				purge(3)
 				change(n-3, email(3)) // takes that of one who was read, and is gone
 				change(4, func(u *hub.User) { u.Role = hub.RoleSuperAdmin })
 				change(n-1, func(u *hub.User) { u.Role = hub.RoleSuperAdmin; u.IsActive = false })

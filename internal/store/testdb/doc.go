@@ -19,8 +19,8 @@
 //
 // Tests skip what is absent, unless
 //
-//	A64_TEST_REQUIRE       names it, of mysql (server and program), mongodb, mongod (the program), redis and promtool,
-//	                       separated by commas: then they fail
+//	A64_TEST_REQUIRE       names it, of mysql (server and program), mongodb, mongod (the program), redis and what
+//	                       Program is asked for, separated by commas: then they fail
 //
 // make test starts what is not named and can be had.
 package testdb

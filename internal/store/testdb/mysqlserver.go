@@ -43,6 +43,7 @@ func StartMySQL(t testing.TB) *Server {
 	s.args = func(addr string) []string {
 		host, port, _ := net.SplitHostPort(addr)
 		return append(mysqlOptions(data), "--bind-address="+host, "--port="+port,
+			"--tmpdir="+s.dir, // in a shared one another server that starts would remove what it takes for its own
 			"--socket="+filepath.Join(s.dir, "s"), "--pid-file="+filepath.Join(data, "pid"),
 			"--max-connections=200", "--performance-schema=OFF", "--skip-log-bin", "--loose-mysqlx=OFF",
 			"--innodb-flush-log-at-trx-commit=1",
