@@ -92,6 +92,11 @@ func event(u hub.User) hub.Event {
 	return hub.Event{ID: hub.NewID(), Kind: hub.EventUserUpdated, At: u.UpdatedAt, TargetID: u.ID}
 }
 
+// purged is the event of a purge, by which a restore knows whom not to bring back.
+func purged(id string) hub.Event {
+	return hub.Event{ID: hub.NewID(), Kind: hub.EventUserPurged, At: time.Now().UTC().Truncate(time.Millisecond), TargetID: id}
+}
+
 // TestWhatChangesWhileItIsReadHoldsTogether changes a database that gives no snapshot between the pages of a backup, in every
 // way that could leave records that do not fit each other: addresses change hands in a ring, the last super_admin hands over,
 // sessions are ended and begun, and users are purged.
@@ -115,9 +120,7 @@ func TestWhatChangesWhileItIsReadHoldsTogether(t *testing.T) {
 		}
 		purge := func(i int) {
 			t.Helper()
-			e := event(user(id(i), ""))
-			e.Kind = hub.EventUserPurged
-			must("purge", db.PurgeUser(ctx, id(i), 1, e))
+			must("purge", db.PurgeUser(ctx, id(i), 1, purged(id(i))))
 		}
 		change := func(i int, edit func(*hub.User)) {
 			t.Helper()
@@ -186,9 +189,9 @@ func TestWhatChangesWhileItIsReadHoldsTogether(t *testing.T) {
 			if u, err := copied.UserByID(ctx, id(4)); err != nil || !u.GuardsSystem() {
 				t.Errorf("the new super_admin: %v, %v", u.Role, err)
 			}
-			for _, purged := range []int{1, 3} {
-				if _, err := copied.UserByID(ctx, id(purged)); !errors.Is(err, hub.ErrNotFound) {
-					t.Errorf("user %d, who was purged: %v", purged, err)
+			for _, gone := range []int{1, 3} {
+				if _, err := copied.UserByID(ctx, id(gone)); !errors.Is(err, hub.ErrNotFound) {
+					t.Errorf("user %d, who was purged: %v", gone, err)
 				}
 			}
 		})
@@ -226,7 +229,7 @@ func TestWhoeverWasPurgedOfLateStaysPurged(t *testing.T) {
 		})
 		path := backUp(t, newBackup(c))
 		withDatabase(t, c, func(db hub.Database) {
-			if err := db.PurgeUser(t.Context(), "gone", 1, event(user("gone", ""))); err != nil {
+			if err := db.PurgeUser(t.Context(), "gone", 1, purged("gone")); err != nil {
 				t.Fatal(err)
 			}
 		})
