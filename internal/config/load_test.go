@@ -166,8 +166,8 @@ func TestNoMistakeRepeatsASecret(t *testing.T) {
 			secrets++
 		}
 	}
-	if secrets != 10 {
-		t.Errorf("%d secret settings reported, want 10", secrets)
+	if secrets != 11 {
+		t.Errorf("%d secret settings reported, want 11", secrets)
 	}
 	for _, v := range c.Redacted() {
 		if strings.Contains(v.Value, "CANARY") {
