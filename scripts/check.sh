@@ -12,16 +12,10 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 
-step go vet
-go vet ./...
-go -C deploy/test vet .
-
-step staticcheck
-tool staticcheck ./...
-(cd deploy/test && go tool -modfile=../../tools/go.mod staticcheck .)
-
-step golangci-lint
+step golangci-lint, with go vet and staticcheck
 tool golangci-lint run ./...
+go -C deploy/test vet .
+(cd deploy/test && go tool -modfile=../../tools/go.mod staticcheck .)
 
 step go.mod is tidy
 go mod tidy -diff

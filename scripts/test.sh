@@ -34,19 +34,8 @@ tested() {
     sed -u -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
 }
 
-# Of the packages that run under the race detector only the statements of each's own are noted: noting all, in step with other
-# goroutines, costs more than the tests. The others are noted by the tests of the whole hub further down and by those of the program.
-# These run it as a process, which the detector does not see, so that they do without. What takes longest begins first.
-long=$(echo "$packages" | grep -e /store/replica$; echo "$packages" | grep -e /internal/api$ -e /store/sqlstore$ -e /store/mongostore$)
-tested program -coverpkg="$measured" ./cmd/a64core >"$outputs/program" 2>&1 &
-tested race -race -p "$(getconf _NPROCESSORS_ONLN)" $long $(echo "$packages" | grep -v -x -F -e github.com/a64core/hub/cmd/a64core -e "$long") || failed=yes
-wait $! || failed=yes
-cat "$outputs/program"
-[ -z "${failed:-}" ]
-
-# The hub on the databases that it was not on so far: the servers one at a time, but side by side, and then both together. The
-# stores and the pair of them were under the race detector above.
-hub=$(go list -f '{{.TestImports}} {{.XTestImports}} {{.ImportPath}}' $packages | awk '/\/internal\/hubtest[] ]/ { print $NF }')
+# What tests the whole hub, on the databases that it is not on under the race detector. There the stores are, and the pair of them.
+hub=$(go list -f '{{.TestImports}} {{.XTestImports}} {{.ImportPath}}' $packages | awk '/\/internal\/hubtest[] ]/ && !/\/attack$/ { print $NF }')
 
 # hub_on DATABASE: tests it there, if there is what it needs, and keeps what that says.
 hub_on() {
@@ -61,17 +50,32 @@ hub_on() {
   A64_TEST_DATABASE=$1 tested "$1" -coverpkg="$measured" $hub >>"$outputs/$1" 2>&1
 }
 
-go test -run '^$' -coverpkg="$measured" $hub >/dev/null # compiled once, and not by two at a time
-hub_on mysql &
-hub_on mongodb || failed=yes
-wait $! || failed=yes
-{
+# besides: the tests of the program, which run it as a process that the race detector does not see, and of the hub on MySQL.
+besides() {
+  local status=0
+  tested program -coverpkg="$measured" ./cmd/a64core >"$outputs/program" 2>&1 || status=1
+  hub_on mysql || status=1
+  return "$status"
+}
+
+deployed() {
   echo "what the hub is deployed with"
   go -C deploy/test test -count=1 -timeout 10m .
-} >"$outputs/deploy" 2>&1 &
+}
+
+# Of the packages that run under the race detector only the statements of each's own are noted: noting all, in step with other
+# goroutines, costs more than the tests. What takes longest begins first. Some run side by side, since tests wait for servers and
+# disks most of the time.
+long=$(echo "$packages" | grep -e /store/replica$; echo "$packages" | grep -e /internal/api$ -e /store/sqlstore$ -e /store/mongostore$)
+besides &
+tested race -race -p "$(getconf _NPROCESSORS_ONLN)" $long $(echo "$packages" | grep -v -x -F -e github.com/a64core/hub/cmd/a64core -e "$long") || failed=yes
+wait $! || failed=yes
+cat "$outputs"/{program,mysql}
+deployed >"$outputs/deploy" 2>&1 &
+hub_on mongodb || failed=yes
 hub_on dual || failed=yes
 wait $! || failed=yes
-cat "$outputs"/{mysql,mongodb,dual,deploy}
+cat "$outputs"/{mongodb,dual,deploy}
 [ -z "${failed:-}" ]
 
 # A statement counts as run if any tests run it: the profiles name it once for each package.
