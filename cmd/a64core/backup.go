@@ -45,7 +45,7 @@ Examples:
 
 // Validate implements the command line's check of the flags.
 func (cmd backupCreateCommand) Validate() error {
-	if cmd.To == "-" && cmd.JSON {
+	if cmd.To == standardStream && cmd.JSON {
 		return errors.New("--json needs a file: standard output takes the archive")
 	}
 	if len(cmd.Recipient) > 0 && cmd.PassphraseFile != "" {
@@ -76,10 +76,10 @@ func (cmd backupCreateCommand) Run(ctx context.Context, p *program) error {
 		done, err = job.Run(ctx, io.MultiWriter(w, &size))
 		return err
 	}
-	if to == "-" {
+	if to == standardStream {
 		err = write(p.stdout)
 	} else {
-		err = archive.WriteFile(to, write)
+		err = writeNew(to, write)
 	}
 	shown.end()
 	if err != nil {
@@ -109,7 +109,7 @@ func (cmd backupCreateCommand) print(p *program, to string, size int64, done app
 		}{to, size, viewArchive(done)})
 	}
 	w := p.stdout
-	if to == "-" {
+	if to == standardStream {
 		w = p.stderr
 	}
 	return printText(w, "Written: %s, %s: %s.\n", to, megabytes(size), contents(done.Trailer.Records))
@@ -177,7 +177,7 @@ func (cmd backupVerifyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	in := p.stdin
-	if cmd.File != "-" {
+	if cmd.File != standardStream {
 		file, err := os.Open(cmd.File)
 		if err != nil {
 			return fmt.Errorf("open the archive: %w", err)

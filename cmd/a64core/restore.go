@@ -71,7 +71,7 @@ func (cmd restoreCommand) Run(ctx context.Context, p *program) (err error) {
 
 // spool copies standard input into a file, since an archive is read more than once, and returns what removes that.
 func (cmd restoreCommand) spool(ctx context.Context, p *program) (path string, drop func() error, err error) {
-	if cmd.From != "-" {
+	if cmd.From != standardStream {
 		return cmd.From, func() error { return nil }, nil
 	}
 	file, err := os.CreateTemp("", "a64core-*.a64") // of mode 0600

@@ -3,19 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
 	"github.com/a64core/hub/internal/userfile"
 )
-
-// standardOutput is the name of the file that is none.
-const standardOutput = "-"
 
 type usersExportCommand struct {
 	To             string          `arg:"" name:"file" optional:"" help:"File to write. It must not exist. - is the standard output. Left out: a64core-users-<time> here."`
@@ -42,7 +36,7 @@ Examples:
 
 // Validate implements the command line's check of the flags.
 func (cmd usersExportCommand) Validate() error {
-	if cmd.To == standardOutput && cmd.JSON {
+	if cmd.To == standardStream && cmd.JSON {
 		return errors.New("--json would answer where the accounts are written: give a file")
 	}
 	return nil
@@ -71,7 +65,7 @@ func (cmd usersExportCommand) Run(ctx context.Context, p *program) error {
 		to = "a64core-users-" + time.Now().UTC().Format("20060102T150405Z") + "." + string(format)
 	}
 	shown.begin("Exporting users from %s", app.Engines(c)[0])
-	if to == standardOutput {
+	if to == standardStream {
 		_, err := job.Run(ctx, p.stdout)
 		shown.end()
 		return err
@@ -92,31 +86,4 @@ func (cmd usersExportCommand) Run(ctx context.Context, p *program) error {
 		}{to, written})
 	}
 	return printText(p.stdout, "Written: %s, %s.\n", to, counted(written, hub.RecordUser))
-}
-
-// writeNew has write fill a file that its owner alone may read, and that is there only when it is whole.
-func writeNew(path string, write func(io.Writer) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s is there already", path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // what went wrong is known, and it may be closed already
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return os.Rename(f.Name(), path)
 }

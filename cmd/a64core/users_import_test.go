@@ -165,7 +165,7 @@ func TestExportWritesAFileForItsOwner(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	i.want(t, exitFailure, "users export "+path, "is there already")
+	i.want(t, exitFailure, "users export "+path, "file already exists")
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
@@ -173,5 +173,5 @@ func TestExportWritesAFileForItsOwner(t *testing.T) {
 		t.Errorf("standard output: %s", got)
 	}
 	i.want(t, exitUsage, "users export --json -", "give a file")
-	i.want(t, exitFailure, "users export "+filepath.Join(path, "x.csv"), "write: ")
+	i.want(t, exitFailure, "users export "+filepath.Join(path, "x.csv"), "create file: ")
 }

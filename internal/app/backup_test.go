@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
-	"github.com/a64core/hub/internal/archive"
 	"github.com/a64core/hub/internal/config"
 	"github.com/a64core/hub/internal/store/scratch"
 	"github.com/a64core/hub/internal/store/testdb"
@@ -31,12 +29,15 @@ func newRestore(target config.Config, path string) app.Restore {
 // backUp backs up into a new file.
 func backUp(t *testing.T, b app.Backup) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "backup.a64")
-	err := archive.WriteFile(path, func(w io.Writer) error { _, err := b.Run(t.Context(), w); return err })
+	file, err := os.Create(filepath.Join(t.TempDir(), "backup.a64"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	_, err = b.Run(t.Context(), file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Name()
 }
 
 // withDatabase opens a database for a moment.

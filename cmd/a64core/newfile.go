@@ -1,4 +1,4 @@
-package archive
+package main
 
 import (
 	"errors"
@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 )
 
-// WriteFile has write fill a new file, which only its owner may read. The file has its name only when it is whole and on the
+// standardStream is the name of a file that is none, but the standard input or output.
+const standardStream = "-"
+
+// writeNew has write fill a new file, which only its owner may read. The file has its name only when it is whole and on the
 // disk; whatever fails before leaves nothing. It never overwrites: fs.ErrExist.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
+func writeNew(path string, write func(io.Writer) error) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
@@ -38,12 +41,12 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	if err := partial.Close(); err != nil {
 		return fmt.Errorf("write file: %w", err)
 	}
-	return name(partial.Name(), path)
+	return nameNew(partial.Name(), path)
 }
 
-// name gives a file its name without replacing another, which a link does and a rename does not. Some file systems know no
+// nameNew gives a file its name without replacing another, which a link does and a rename does not. Some file systems know no
 // links.
-func name(partial, path string) error {
+func nameNew(partial, path string) error {
 	err := os.Link(partial, path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		if _, err = os.Lstat(path); err == nil {

@@ -1,4 +1,4 @@
-package archive_test
+package main
 
 import (
 	"errors"
@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-
-	"github.com/a64core/hub/internal/archive"
 )
 
 func TestAFileComesToBeWhenItIsWhole(t *testing.T) {
@@ -17,7 +15,7 @@ func TestAFileComesToBeWhenItIsWhole(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "backup.a64")
 	broken := errors.New("broken")
-	err := archive.WriteFile(path, func(w io.Writer) error {
+	err := writeNew(path, func(w io.Writer) error {
 		_, err := io.WriteString(w, "half")
 		return errors.Join(err, broken)
 	})
@@ -27,7 +25,7 @@ func TestAFileComesToBeWhenItIsWhole(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	err = archive.WriteFile(path, func(w io.Writer) error {
+	err = writeNew(path, func(w io.Writer) error {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Error("the file is there before it is whole")
 		}
@@ -40,7 +38,7 @@ func TestAFileComesToBeWhenItIsWhole(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
 		t.Errorf("%v, %v", info, err)
 	}
-	if err := archive.WriteFile(path, func(io.Writer) error { return nil }); !errors.Is(err, fs.ErrExist) {
+	if err := writeNew(path, func(io.Writer) error { return nil }); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a file is overwritten: %v", err)
 	}
 	if content, err := os.ReadFile(path); string(content) != "whole" {
