@@ -18,7 +18,9 @@ const (
 
 // startKratos serves Ory Kratos on SQLite, with one identity that has a password and a session.
 func (b *bench) startKratos(ctx context.Context) (*peer, error) {
-	binary, err := buildPeer(ctx, kratosName, kratosModule, "kratos", "-tags", "sqlite,json1", ".")
+	binary, err := built(kratosName, "kratos", func(dir, path string) error {
+		return goBuild(ctx, dir, kratosModule, "-tags", "sqlite,json1", "-o", path, ".")
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -11,72 +11,68 @@ import (
 	"strings"
 )
 
-// peersDir returns the folder in the user's cache where a peer's program is kept from run to run.
-func peersDir(name string) (string, error) {
+// built returns the path of a peer's program, which is kept in the user's cache from run to run. If it is not there, build puts
+// it there; it works in a folder that is in no module.
+func built(name, binary string, build func(dir, binary string) error) (path string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find a folder for programs: %w", err)
 	}
 	dir := filepath.Join(cache, "a64core-bench", strings.ReplaceAll(name, " ", "-"))
-	return dir, os.MkdirAll(dir, 0o755)
-}
-
-// installPeer builds a program of a Go module, as "go install" does, unless that was done before.
-func installPeer(ctx context.Context, name, program, binary string) (string, error) {
-	dir, err := peersDir(name)
-	if err != nil {
-		return "", err
+	path = filepath.Join(dir, binary)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-	binary = filepath.Join(dir, binary)
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
-	}
-	progress("building " + name + ", which takes a minute or two")
-	cmd := exec.CommandContext(ctx, "go", "install", program)
-	cmd.Dir = dir // in no module
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
-	}
-	return binary, nil
-}
-
-// buildPeer builds the program in the root of a Go module in the module's own terms, which "go install" refuses to if the
-// module replaces others, unless that was done before.
-func buildPeer(ctx context.Context, name, module, binary string, args ...string) (path string, err error) {
-	dir, err := peersDir(name)
-	if err != nil {
-		return "", err
-	}
-	binary = filepath.Join(dir, binary)
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make a folder: %w", err)
 	}
 	progress("building " + name + ", which takes some minutes")
+	if err := build(dir, path); err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// goInstall builds a program of a Go module that replaces no other.
+func goInstall(ctx context.Context, dir, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "install", program)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
+	return output(cmd)
+}
+
+// goBuild builds the program in the root of a Go module in the module's own terms, which "go install" refuses to if the module
+// replaces others.
+func goBuild(ctx context.Context, dir, module string, args ...string) (err error) {
 	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
-	download.Dir = dir // in no module
+	download.Dir = dir
 	out, err := download.Output()
 	if err != nil {
-		return "", fmt.Errorf("fetch %s: %w\n%s", name, err, out)
+		return fmt.Errorf("fetch: %w\n%s", err, out)
 	}
 	var fetched struct{ Dir string }
 	if err := json.Unmarshal(out, &fetched); err != nil {
-		return "", fmt.Errorf("fetch %s: %w", name, err)
+		return fmt.Errorf("fetch: %w", err)
 	}
 	sources, err := os.MkdirTemp(dir, "src-")
 	if err != nil {
-		return "", fmt.Errorf("make a folder: %w", err)
+		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(sources)) }()
 	if err := os.CopyFS(sources, os.DirFS(fetched.Dir)); err != nil {
-		return "", fmt.Errorf("copy %s: %w", name, err)
+		return fmt.Errorf("copy: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-o", binary}, args...)...)
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
 	cmd.Dir = sources
+	return output(cmd)
+}
+
+// output runs a command, whose error then holds what it said.
+func output(cmd *exec.Cmd) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		return fmt.Errorf("%w\n%s", err, out)
 	}
-	return binary, nil
+	return nil
 }
 
 // asker asks a peer for what is not measured.

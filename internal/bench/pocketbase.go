@@ -22,7 +22,7 @@ func (b *bench) startPocketBase(ctx context.Context) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	binary, err := installPeer(ctx, pocketBaseName, pocketBaseProgram, "base")
+	binary, err := built(pocketBaseName, "base", func(dir, _ string) error { return goInstall(ctx, dir, pocketBaseProgram) })
 	if err != nil {
 		return nil, err
 	}
