@@ -60,6 +60,7 @@ install() {
   for name in zsh fish groff mandoc; do
     program "$name" >/dev/null || missing+=("$name")
   done
+  program systemd-analyze >/dev/null || missing+=(systemd)
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     say "${missing[*]}: not installed, and this is not root on Debian. Tests that need it are skipped."
