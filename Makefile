@@ -13,7 +13,7 @@ help: ## list the targets
 run: ## serve on an embedded database at http://127.0.0.1:8000
 	go run ./cmd/a64core serve
 
-test: ## run all tests with the race detector, hold the coverage, and run the hub on each database
+test: ## run all tests, packages with the race detector, hold the coverage, and run the hub on each database
 	scripts/test.sh
 
 servers: ## start database servers for go test by hand, and print what to export

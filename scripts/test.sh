@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# All tests with the race detector, in random order, and the share of our statements that they run; then those of the whole
-# hub on each other database, without it. Servers that the environment does not name are started for them, where they can be had.
+# All tests in random order: packages with the race detector, the program as a process without it; those of the whole hub on each
+# other database, without it too; and the share of our statements that they run. Servers that the environment does not name are started for them, where they can be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -17,8 +17,8 @@ const maxRereads = 10_000
 //
 // A user may give up an address after being read, and another take it before being read. Then the archive would hold both with
 // it. So it is remembered who was read with which address, and the page of the former holder is read again: whoever it is has
-// another address by now. The archive then holds that user twice, and the later version counts. This takes some fifty bytes
-// of memory a user.
+// another address by now. The archive then holds that user twice, and the later version counts. This takes
+// memory for each user: two hashes and a number.
 type userPages struct {
 	*reading
 	seed    maphash.Seed

@@ -7,7 +7,8 @@ import (
 	"github.com/a64core/hub"
 )
 
-// Check looks for what does not hold among the records of an archive. It remembers some forty bytes of each user.
+// Check looks for what does not hold among the records of an archive. It remembers hashes and numbers of each user, and nothing
+// else of them.
 type Check struct {
 	seed   maphash.Seed
 	users  map[uint64]facts

@@ -80,7 +80,11 @@ func TestHTT03_NoBodyIsMuchDearerThanAPlainOne(t *testing.T) {
 		floor, floorBytes := best(plain)
 		for _, body := range bodies {
 			took, allocated := best(body.text)
-			if took > 50*floor+50*time.Millisecond { // what grows with the square of a body takes seconds
+			for again := 0; took > 20*floor+5*time.Millisecond && again < 20; again++ { // it may have been others' turn each time
+				d, n := send(body.text)
+				took, allocated = min(took, d), min(allocated, n)
+			}
+			if took > 20*floor+5*time.Millisecond {
 				t.Errorf("%s: %s took %v, a plain body %v", path, body.name, took, floor)
 			}
 			if allocated > floorBytes+8<<20 {
