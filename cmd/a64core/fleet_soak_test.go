@@ -52,7 +52,9 @@ func TestSoakR39_AFleetOutlivesItsServers(t *testing.T) {
 		}
 		c.stay(10 * time.Second)
 		d.toMongo.Restore()
-		wantRecovery(t, s, probe)
+		for _, instance := range f.instances { // each finds it again by itself
+			wantRecovery(t, instance, probe)
+		}
 		c.stay(5 * time.Second) // what was asked before may be refused only now
 		c.excuse(false)
 		c.stay(10 * time.Second)

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	shards    = 64
-	shardSize = 1024 // entries; a full shard is emptied, which costs each of its sessions one more read
-	stripes   = 4096
+	shards         = 64
+	generationSize = 512 // entries; if more are read in a moment, each of their sessions costs one more read now and then
+	stripes        = 4096
 )
 
 // Cache answers SessionWithUser from memory while an answer is young and nothing changed.
@@ -29,9 +29,31 @@ type Cache struct {
 	lastChange [stripes]atomic.Uint64
 }
 
+// shard keeps two generations of entries. A new one begins when all of the one before have aged, or when it is full, and takes
+// its place; that of the one before is given up. So memory follows what is asked for in a moment, and no entry is looked for.
 type shard struct {
-	mu      sync.RWMutex
-	entries map[string]*entry
+	mu         sync.RWMutex
+	young, old map[string]*entry
+	born       time.Time // when the young generation began
+}
+
+// find returns what is remembered, if anything is.
+func (s *shard) find(id string) *entry {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := s.young[id]; e != nil {
+		return e
+	}
+	return s.old[id]
+}
+
+func (s *shard) keep(id string, e *entry, maxAge time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.young == nil || len(s.young) >= generationSize || e.readAt.Sub(s.born) >= maxAge {
+		s.old, s.young, s.born = s.young, make(map[string]*entry), e.readAt
+	}
+	s.young[id] = e
 }
 
 type entry struct {
@@ -53,9 +75,7 @@ func (c *Cache) Store() hub.Store { return &writer{c.store, c} }
 // a change through Store returned. What it returns is shared: callers do not write into its slices. ErrNotFound.
 func (c *Cache) SessionWithUser(ctx context.Context, id string) (hub.Session, hub.User, error) {
 	sh := &c.shards[maphash.String(c.seed, id)%shards]
-	sh.mu.RLock()
-	e := sh.entries[id]
-	sh.mu.RUnlock()
+	e := sh.find(id)
 	if e != nil && c.holds(e) {
 		return e.session, e.user, nil
 	}
@@ -65,12 +85,7 @@ func (c *Cache) SessionWithUser(ctx context.Context, id string) (hub.Session, hu
 	if e.session, e.user, err = c.store.SessionWithUser(ctx, id); err != nil || c.maxAge <= 0 {
 		return e.session, e.user, err
 	}
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.entries == nil || len(sh.entries) >= shardSize {
-		sh.entries = make(map[string]*entry)
-	}
-	sh.entries[id] = e
+	sh.keep(id, e, c.maxAge)
 	return e.session, e.user, nil
 }
 
@@ -80,7 +95,7 @@ func (c *Cache) Len() int {
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.RLock()
-		n += len(sh.entries)
+		n += len(sh.young) + len(sh.old)
 		sh.mu.RUnlock()
 	}
 	return n

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/a64core/hub"
@@ -189,6 +190,31 @@ func TestAFloodOfSessionsDoesNotGrowTheCacheWithoutBound(t *testing.T) {
 	if n := cache.Len(); n > 64*1024 {
 		t.Errorf("%d answers remembered", n)
 	}
+}
+
+// What is not asked for any more must go with its age, however many sessions there were: memory follows the traffic of a moment, not
+// the number of users.
+func TestAnAgedAnswerIsNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cache := livecache.New(anybody{}, time.Second)
+		read := func(n int) {
+			for range n {
+				if _, _, err := cache.SessionWithUser(t.Context(), hub.NewID()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		const a, few = 10_000, 2_000 // few, and yet some for each shard
+		read(a)
+		for range 3 {
+			<-time.After(time.Second)
+			read(few)
+		}
+		if n := cache.Len(); n > 2*few {
+			t.Errorf("%d answers are remembered, of which %d hold", n, few)
+		}
+	})
 }
 
 // anybody is a store in which every session exists.

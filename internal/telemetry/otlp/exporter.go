@@ -31,7 +31,7 @@ type Config struct {
 type Service struct{ Name, Version, Instance, Environment string }
 
 const (
-	maxWaiting    = 4096            // spans, some 4 MB at most
+	maxWaiting    = 4096            // spans
 	maxBatch      = 512             // spans of one request
 	batchTimeout  = 5 * time.Second // after which a batch goes that is not full
 	sendTimeout   = 10 * time.Second
