@@ -51,6 +51,9 @@ func (b *bench) measureStart(ctx context.Context) error {
 }
 
 func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
