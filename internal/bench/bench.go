@@ -41,6 +41,7 @@ func parts() []part {
 		{"patch", (*bench).measurePatch, true},
 		{"login", (*bench).measureLogin, true},
 		{"storm", (*bench).measureStorm, true},
+		{"observe", (*bench).measureObserving, false},
 		{"fleet", (*bench).measureFleet, false},
 		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},
