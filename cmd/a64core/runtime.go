@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"os"
 	"runtime"
 	"runtime/debug"
 )
@@ -21,11 +20,13 @@ func relaxCollector() {
 // only after 10 ms (forcePreemptNS of its scheduler), and a hash computes for hundreds: requests would wait that long for
 // their turn, while the operating system gives a core at once to a thread that has waited for the network.
 func separateHashes(workers int) int {
-	if _, set := os.LookupEnv("GOMAXPROCS"); set {
-		return cmp.Or(workers, runtime.GOMAXPROCS(0))
-	}
-	runtime.SetDefaultGOMAXPROCS() // one for each core, or what a container may use: also if this was called before
+	before := runtime.GOMAXPROCS(0)
+	runtime.SetDefaultGOMAXPROCS() // one for each core, or what a container may use
 	cores := runtime.GOMAXPROCS(0)
+	if before != cores {
+		runtime.GOMAXPROCS(before)
+		return cmp.Or(workers, before)
+	}
 	workers = cmp.Or(workers, cores)
 	runtime.GOMAXPROCS(cores + workers)
 	return workers
