@@ -129,6 +129,7 @@ type result struct {
 	took      time.Duration
 	latencies []time.Duration // of the answers counted, ascending
 	statuses  map[int]int     // of all answers
+	cpu       time.Duration   // of the server meanwhile
 }
 
 func (r result) perSecond() float64 { return float64(len(r.latencies)) / r.took.Seconds() }
@@ -138,6 +139,21 @@ func (r result) percentile(p float64) time.Duration {
 		return 0
 	}
 	return r.latencies[min(len(r.latencies)-1, int(p*float64(len(r.latencies))))]
+}
+
+func (r result) figures() figures {
+	f := figures{PerSecond: r.perSecond(), P50: ms(r.percentile(.5)), P99: ms(r.percentile(.99))}
+	answers := 0
+	for _, n := range r.statuses {
+		answers += n
+	}
+	if answers > 0 {
+		f.CPU = float64(r.cpu.Microseconds()) / float64(answers)
+	}
+	if len(r.statuses) > 1 {
+		f.Statuses = r.statuses
+	}
+	return f
 }
 
 // load runs conns connections against addr for the duration, each asking next for its next request and giving it the

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -17,61 +19,82 @@ const (
 	maxHashing = 3 // rounds
 )
 
+// rawName names the floor of whatever hashes: bcrypt alone on all cores.
+const rawName = "raw bcrypt"
+
 func (b *bench) measureLogin(ctx context.Context) error {
-	progress("login and raw bcrypt")
-	length := max(b.duration, minHashing)
-	var raws []float64
-	turns := []turn{}
-	for _, s := range b.subjects {
-		turns = append(turns, turn{s.mode, func() (result, error) {
-			return load(ctx, s.server.addr, 4*runtime.NumCPU(), length, 200, func(client int) func([]byte) request {
-				return always(loginRequest(client))(client)
-			})
-		}})
-	}
-	turns = append(turns, turn{floorName, func() (result, error) {
-		raw, err := rawBcrypt(length)
-		raws = append(raws, raw)
-		return result{}, err
-	}})
-	r, err := takeTurns(min(b.rounds, maxHashing), turns)
+	r, err := b.takeHashTurns(ctx, "login", 4*runtime.NumCPU(), 200, func(client int) func([]byte) request {
+		return always(loginRequest(client))(client)
+	})
 	if err != nil {
 		return err
 	}
 	for _, s := range b.subjects {
-		var ratios []float64
-		for i, raw := range raws {
-			ratios = append(ratios, r[s.mode][i].perSecond()/raw)
-		}
-		ratio := median(ratios)
-		b.addGoal(s.mode, "login, bcrypt 12", describe(r.of(s.mode)), fmt.Sprintf("raw bcrypt %.1f/s: ratio %.2f", median(raws), ratio), ">= 0.95", ratio >= .95)
+		than := r.than(rawName, s.mode, rate)
+		b.add(row{Mode: s.mode, What: fmt.Sprintf("login, bcrypt %d", cost), figures: r.of(s.mode), Than: than}, atLeast(than.Ratio, .97, "of raw bcrypt"))
 	}
 	return nil
 }
 
-// rawBcrypt compares on all cores and returns how many comparisons a second were made.
-func rawBcrypt(d time.Duration) (float64, error) {
+// measureRegister makes accounts, which takes as much hashing as logins do.
+func (b *bench) measureRegister(ctx context.Context) error {
+	const conns = 8
+	var n atomic.Int64
+	r, err := b.takeHashTurns(ctx, "register", conns, 201, func(int) func([]byte) request {
+		return func([]byte) request { return registerRequest(fmt.Sprintf("new%d@example.com", n.Add(1))) }
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range b.subjects {
+		b.add(row{
+			Mode: s.mode, What: fmt.Sprintf("register, bcrypt %d, %s", cost, connections(conns)),
+			figures: r.of(s.mode), Than: r.than(rawName, s.mode, rate),
+		})
+	}
+	return nil
+}
+
+// takeHashTurns has raw bcrypt and the hubs take turns.
+func (b *bench) takeHashTurns(ctx context.Context, what string, conns, want int, next func(client int) func([]byte) request) (results, error) {
+	progress(what + " and raw bcrypt")
+	length := max(b.duration, minHashing)
+	turns := []turn{{rawName, nil, func() (result, error) { return rawBcrypt(length) }}}
+	for _, s := range b.subjects {
+		turns = append(turns, turn{s.mode, s.server, func() (result, error) {
+			return load(ctx, s.server.addr, conns, length, want, next)
+		}})
+	}
+	return takeTurns(min(b.rounds, maxHashing), turns)
+}
+
+// rawBcrypt compares on all cores.
+func rawBcrypt(d time.Duration) (result, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
-		return 0, fmt.Errorf("hash: %w", err)
+		return result{}, fmt.Errorf("hash: %w", err)
 	}
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	total, began := 0, time.Now()
+	var all result
+	began := time.Now()
 	for range runtime.NumCPU() {
 		group.Go(func() {
-			n := 0
-			for time.Since(began) < d {
+			var latencies []time.Duration
+			for before := began; before.Sub(began) < d; {
 				_ = bcrypt.CompareHashAndPassword(hash, []byte(password)) // only its time counts
-				n++
+				now := time.Now()
+				latencies, before = append(latencies, now.Sub(before)), now
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			total += n
+			all.latencies = append(all.latencies, latencies...)
 		})
 	}
 	group.Wait()
-	return float64(total) / time.Since(began).Seconds(), nil
+	all.took = time.Since(began)
+	slices.Sort(all.latencies)
+	return all, nil
 }
 
 // measureStorm asks auth/me while 64 logins are in flight all the time.
@@ -83,7 +106,7 @@ func (b *bench) measureStorm(ctx context.Context) error {
 	progress("auth/me in a storm of logins")
 	length := max(b.duration, minHashing)
 	var logins []float64
-	r, err := takeTurns(min(b.rounds, maxHashing), []turn{{sqlite, func() (result, error) {
+	r, err := takeTurns(min(b.rounds, maxHashing), []turn{{sqlite, nil, func() (result, error) {
 		var storm result
 		var stormErr error
 		var group sync.WaitGroup
@@ -100,7 +123,7 @@ func (b *bench) measureStorm(ctx context.Context) error {
 		return err
 	}
 	me := r.of(sqlite)
-	p99 := me.percentile(.99)
-	b.addGoal(sqlite, "GET /auth/me, 8 connections, 64 logins in flight", describe(me), fmt.Sprintf("logins %.1f/s", median(logins)), "p99 < 60 ms", p99 < 60*time.Millisecond)
+	b.add(row{Mode: sqlite, What: "GET /auth/me, 8 connections, 64 logins in flight", figures: me, Note: fmt.Sprintf("%.1f logins/s", median(logins))},
+		atMost(me.P99, 60, "ms p99"))
 	return nil
 }
