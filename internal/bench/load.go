@@ -141,15 +141,17 @@ func (r result) percentile(p float64) time.Duration {
 	return r.latencies[min(len(r.latencies)-1, int(p*float64(len(r.latencies))))]
 }
 
+// answers counts all of them.
+func (r result) answers() (n int) {
+	for _, of := range r.statuses {
+		n += of
+	}
+	return n
+}
+
 func (r result) figures() figures {
 	f := figures{PerSecond: r.perSecond(), P50: ms(r.percentile(.5)), P99: ms(r.percentile(.99))}
-	answers := 0
-	for _, n := range r.statuses {
-		answers += n
-	}
-	if answers > 0 {
-		f.CPU = float64(r.cpu.Microseconds()) / float64(answers)
-	}
+	f.CPU = share(float64(r.cpu.Microseconds()), float64(r.answers()))
 	if len(r.statuses) > 1 {
 		f.Statuses = r.statuses
 	}
@@ -160,6 +162,13 @@ func (r result) figures() figures {
 // answer to the one before. Answers with the wanted status are counted, others are tallied. A connection whose next
 // returns nil stops.
 func load(ctx context.Context, addr string, conns int, d time.Duration, want int, next func(conn int) func(last []byte) request) (result, error) {
+	return loadAtRate(ctx, addr, conns, 0, d, want, next)
+}
+
+// loadAtRate does what load does, but requests become due at a fixed rate of so many a second, in turn on each connection,
+// whatever became of those before. Latencies count from when a request was due: one that had to wait for the answer to
+// another has waited. With a rate of 0, each is due when the one before is answered.
+func loadAtRate(ctx context.Context, addr string, conns, perSecond int, d time.Duration, want int, next func(conn int) func(last []byte) request) (result, error) {
 	const longest = 2 * time.Minute // for an answer: some servers hash all that they are asked to at once
 	ctx, cancel := context.WithTimeout(ctx, d+longest)
 	defer cancel()
@@ -172,7 +181,13 @@ func load(ctx context.Context, addr string, conns int, d time.Duration, want int
 	start := time.Now()
 	for i := range conns {
 		group.Go(func() {
-			latencies, statuses, err := drive(ctx, addr, start.Add(d), want, next(i))
+			due := func(int) time.Time { return time.Now() }
+			if perSecond > 0 {
+				due = func(n int) time.Time {
+					return start.Add(time.Duration(n*conns+i) * time.Second / time.Duration(perSecond))
+				}
+			}
+			latencies, statuses, err := drive(ctx, addr, due, start.Add(d), want, next(i))
 			mu.Lock()
 			defer mu.Unlock()
 			all.latencies = append(all.latencies, latencies...)
@@ -193,7 +208,8 @@ func load(ctx context.Context, addr string, conns int, d time.Duration, want int
 	return all, errors.Join(errs...)
 }
 
-func drive(ctx context.Context, addr string, until time.Time, want int, next func([]byte) request) (latencies []time.Duration, statuses map[int]int, err error) {
+// drive makes one request after the other until the given time, the nth when it is due.
+func drive(ctx context.Context, addr string, due func(n int) time.Time, until time.Time, want int, next func([]byte) request) (latencies []time.Duration, statuses map[int]int, err error) {
 	c, err := dial(ctx, addr)
 	if err != nil {
 		return nil, nil, err
@@ -201,11 +217,12 @@ func drive(ctx context.Context, addr string, until time.Time, want int, next fun
 	defer func() { err = errors.Join(err, c.Close()) }()
 	statuses = make(map[int]int)
 	var last []byte
-	for {
-		before := time.Now()
+	for n := 0; ; n++ {
+		before := due(n)
 		if before.After(until) {
 			return latencies, statuses, nil
 		}
+		wait(ctx, time.Until(before))
 		r := next(last)
 		if r == nil {
 			return latencies, statuses, nil

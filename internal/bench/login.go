@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -95,35 +94,4 @@ func rawBcrypt(d time.Duration) (result, error) {
 	all.took = time.Since(began)
 	slices.Sort(all.latencies)
 	return all, nil
-}
-
-// measureStorm asks auth/me while 64 logins are in flight all the time.
-func (b *bench) measureStorm(ctx context.Context) error {
-	s := b.subject(sqlite)
-	if s == nil {
-		return nil
-	}
-	progress("auth/me in a storm of logins")
-	length := max(b.duration, minHashing)
-	var logins []float64
-	r, err := takeTurns(min(b.rounds, maxHashing), []turn{{sqlite, nil, func() (result, error) {
-		var storm result
-		var stormErr error
-		var group sync.WaitGroup
-		group.Go(func() {
-			storm, stormErr = load(ctx, s.server.addr, 64, length+time.Second, 200, always(loginRequest(0)))
-		})
-		wait(ctx, time.Second) // until the storm has filled the queue
-		me, err := load(ctx, s.server.addr, 8, length, 200, always(meRequest(s.clients[0].AccessToken)))
-		group.Wait()
-		logins = append(logins, storm.perSecond())
-		return me, errors.Join(err, stormErr)
-	}}})
-	if err != nil {
-		return err
-	}
-	me := r.of(sqlite)
-	b.add(row{Mode: sqlite, What: "GET /auth/me, 8 connections, 64 logins in flight", figures: me, Note: fmt.Sprintf("%.1f logins/s", median(logins))},
-		atMost(me.P99, 60, "ms p99"))
-	return nil
 }

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 )
 
@@ -128,39 +126,38 @@ func (b *bench) compareLogins(ctx context.Context, peers []*peer) error {
 // compareStorms asks for sessions while 64 logins are in flight all the time.
 func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
 	progress("sessions in a storm of logins")
-	const inFlight, least = 64, 15 // times lower than PocketBase's
-	length := max(b.duration, minHashing)
-	logins := make(map[string][]float64)
-	r, err := b.takePeersTurns(peers, min(b.rounds, maxHashing), func(p *peer) (result, error) {
-		next, err := p.logins(ctx, inFlight+enoughLogins(length))
-		if err != nil {
-			return result{}, err
-		}
-		var storm result
-		var stormErr error
-		var group sync.WaitGroup
-		group.Go(func() {
-			storm, stormErr = load(ctx, p.server.addr, inFlight, length+time.Second, 200, next)
-		})
-		wait(ctx, time.Second) // until the storm has filled the queue
-		me, err := load(ctx, p.server.addr, 8, length, 200, always(p.me))
-		group.Wait()
-		logins[p.name] = append(logins[p.name], storm.perSecond())
-		return me, errors.Join(err, stormErr)
-	})
+	const least = 15 // times lower than PocketBase's
+	length := max(b.duration, minStorm)
+	logins := make(map[string][]float64) // a second
+	var turns []turn
+	for _, p := range peers {
+		turns = append(turns, turn{p.name, nil, func() (result, error) {
+			next, err := p.logins(ctx, storming+enoughLogins(length))
+			if err != nil {
+				return result{}, err
+			}
+			asked, perSecond, err := storm(ctx, p.server.addr, length, next, func() (result, error) {
+				return load(ctx, p.server.addr, 8, length, 200, always(p.me))
+			})
+			logins[p.name] = append(logins[p.name], perSecond)
+			return asked, err
+		}})
+	}
+	r, err := takeTurns(min(b.rounds, maxHashing), turns)
 	if err != nil {
 		return err
 	}
-	b.addPeers(r, "whose session, 8 connections, 64 logins in flight", p99, peers, least)
+	what := fmt.Sprintf("whose session, 8 connections, %d logins in flight", storming)
+	b.addPeers(r, what, p99, peers, least)
 	for _, p := range peers[1:] {
-		b.addPeer("logins meanwhile", p.name, figures{PerSecond: median(logins[hubName])}, figures{PerSecond: median(logins[p.name])}, rate)
+		b.addPeer(what+": logins", p.name, figures{PerSecond: median(logins[hubName])}, figures{PerSecond: median(logins[p.name])}, rate)
 	}
 	return nil
 }
 
 // enoughLogins returns more logins than all cores can hash in that time.
 func enoughLogins(d time.Duration) int {
-	return int(10 * float64(runtime.NumCPU()) * (d.Seconds() + 2))
+	return int(10 * float64(runtime.NumCPU()) * (d.Seconds() + 3))
 }
 
 func (b *bench) takePeersTurns(peers []*peer, rounds int, measure func(*peer) (result, error)) (results, error) {
@@ -185,5 +182,5 @@ func (b *bench) addPeers(r results, what string, of figure, peers []*peer, least
 
 // addPeer adds a row of what does not take turns.
 func (b *bench) addPeer(what, name string, our, their figures, of figure) {
-	b.add(row{Mode: sqlite, What: what, figures: our, Than: &other{name, their, of.ratio(our, their), of}})
+	b.add(row{Mode: sqlite, What: what, figures: our, Than: newOther(name, our, their, of)})
 }

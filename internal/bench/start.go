@@ -59,6 +59,9 @@ func (b *bench) measureMemory(context.Context) error {
 }
 
 func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
