@@ -68,7 +68,11 @@ func (s *subject) asPeer() *peer {
 func (b *bench) compareMemory(_ context.Context, peers []*peer) error {
 	most := func(p *peer) figures { return figures{Memory: memoryMiB(p.server.cmd, "VmHWM")} }
 	for _, p := range peers[1:] {
-		b.addPeer("memory at most, under all of this", p.name, most(peers[0]), most(p), memory)
+		our, their := most(peers[0]), most(p)
+		b.add(row{
+			Mode: sqlite, What: "memory at most, under all of this", figures: our,
+			Than: &other{Name: p.name, figures: their, Ratio: memory.ratio(our, their), Of: memory},
+		})
 	}
 	return nil
 }
@@ -128,7 +132,7 @@ func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
 	progress("sessions in a storm of logins")
 	const least = 15 // times lower than PocketBase's
 	length := max(b.duration, minStorm)
-	logins := make(map[string][]float64) // a second
+	logins := make(results)
 	var turns []turn
 	for _, p := range peers {
 		turns = append(turns, turn{p.name, nil, func() (result, error) {
@@ -136,10 +140,10 @@ func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
 			if err != nil {
 				return result{}, err
 			}
-			asked, perSecond, err := storm(ctx, p.server.addr, length, next, func() (result, error) {
+			asked, done, err := storm(ctx, p.server.addr, length, next, func() (result, error) {
 				return load(ctx, p.server.addr, 8, length, 200, always(p.me))
 			})
-			logins[p.name] = append(logins[p.name], perSecond)
+			logins[p.name] = append(logins[p.name], done)
 			return asked, err
 		}})
 	}
@@ -149,9 +153,7 @@ func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
 	}
 	what := fmt.Sprintf("whose session, 8 connections, %d logins in flight", storming)
 	b.addPeers(r, what, p99, peers, least)
-	for _, p := range peers[1:] {
-		b.addPeer(what+": logins", p.name, figures{PerSecond: median(logins[hubName])}, figures{PerSecond: median(logins[p.name])}, rate)
-	}
+	b.addPeers(logins, what+": logins", rate, peers, 0)
 	return nil
 }
 
@@ -178,9 +180,4 @@ func (b *bench) addPeers(r results, what string, of figure, peers []*peer, least
 		}
 		b.add(row{Mode: sqlite, What: what, figures: r.of(hubName), Than: than}, goals...)
 	}
-}
-
-// addPeer adds a row of what does not take turns.
-func (b *bench) addPeer(what, name string, our, their figures, of figure) {
-	b.add(row{Mode: sqlite, What: what, figures: our, Than: newOther(name, our, their, of)})
 }

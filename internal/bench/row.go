@@ -23,10 +23,6 @@ type other struct {
 	Of    figure  `json:"ratioOf"`
 }
 
-func newOther(name string, our, their figures, of figure) *other {
-	return &other{Name: name, figures: their, Ratio: of.ratio(our, their), Of: of}
-}
-
 // figures are what was measured of one program. What does not apply, and what the system does not tell, is 0.
 type figures struct {
 	PerSecond float64     `json:"perSecond,omitempty"`

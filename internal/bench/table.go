@@ -63,16 +63,17 @@ func (r row) comparison() string {
 			text += " " + part
 		}
 	}
-	return strings.Trim(text+"; "+r.notes(), "; ") + "\t" + ratio
+	return strings.Trim(text+they.answers()+"; "+r.notes(), "; ") + "\t" + ratio
 }
 
 // notes are what cannot be counted, and answers that were not wanted.
-func (r row) notes() string {
-	notes := r.Note
-	if len(r.Statuses) > 0 {
-		notes = strings.TrimPrefix(fmt.Sprintf("%s; statuses %v", notes, r.Statuses), "; ")
+func (r row) notes() string { return strings.TrimSpace(r.Note + r.figures.answers()) }
+
+func (f figures) answers() string {
+	if len(f.Statuses) == 0 {
+		return ""
 	}
-	return notes
+	return fmt.Sprintf(" statuses %v", f.Statuses)
 }
 
 func (r row) goals() string {
