@@ -100,7 +100,7 @@ func TestWhatFellSinceTheCommittedFiguresIsMarked(t *testing.T) {
 	if err := printTable(&table, now.Rows, before); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"SINCE abc1234", "floor: 1000/s", "-14 % FELL", "MISSED >= 0.65 of the floor; ok <= 2 ms p50", "38.5 MB"} {
+	for _, want := range []string{"SINCE abc1234", "floor: 1,000/s", "-14 % FELL", "MISSED >= 0.65 of the floor; ok <= 2 ms p50", "38.5 MB"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("there is no %q in %s", want, table.String())
 		}

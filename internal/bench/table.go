@@ -5,6 +5,9 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 // printTable prints the rows of each mode together, with the change of ratios since the figures that were committed last.
@@ -37,13 +40,13 @@ func (f figures) cells() string {
 	return strings.Join([]string{number(f.PerSecond, ""), number(f.P50, ""), number(f.P99, ""), number(f.CPU, ""), size}, "\t")
 }
 
-// number returns x with three digits, or more if they stand before the point.
+// number returns x with three digits, or more if they stand before the point, as English has them.
 func number(x float64, unit string) string {
 	switch {
 	case x == 0:
 		return ""
 	case x >= 100:
-		return fmt.Sprintf("%.0f%s", x, unit)
+		return message.NewPrinter(language.English).Sprintf("%.0f%s", x, unit)
 	}
 	return fmt.Sprintf("%.3g%s", x, unit)
 }
