@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -48,6 +47,7 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 		log.LogAttrs(ctx, slog.LevelWarn, "setting", slog.String("name", warning.Name), slog.String("warning", warning.Message))
 	}
 	relaxCollector()
+	c.HashWorkers = separateHashes(c.HashWorkers)
 	build := readBuild()
 	a, err := app.New(ctx, c, app.Options{Log: log, Version: build.Version, Commit: build.Commit})
 	if err != nil {
@@ -65,15 +65,6 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 		welcome(ctx, p.stdout, c, a, ln.Addr())
 	}
 	return a.Run(ctx, ln)
-}
-
-// relaxCollector has garbage collected when there is four times as much of it as of what is in use, unless GOGC is set: the
-// hub keeps so little in memory that it would collect dozens of times a second, for the price of some megabytes.
-func relaxCollector() {
-	const usual, relaxed = 100, 400
-	if before := debug.SetGCPercent(relaxed); before != usual {
-		debug.SetGCPercent(before)
-	}
 }
 
 // welcome tells a developer what to do next.

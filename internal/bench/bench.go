@@ -44,6 +44,7 @@ func parts() []part {
 		{"login", (*bench).measureLogin, true},
 		{"storm", (*bench).measureStorm, true},
 		{"memory", (*bench).measureMemory, true},
+		{"observe", (*bench).measureObserving, false},
 		{"fleet", (*bench).measureFleet, false},
 		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},

@@ -66,17 +66,17 @@ func (r row) comparison() string {
 			text += " " + part
 		}
 	}
-	return strings.Trim(text+they.answers()+"; "+r.notes(), "; ") + "\t" + ratio
+	return strings.Trim(text+they.answers("")+"; "+r.notes(), "; ") + "\t" + ratio
 }
 
 // notes are what cannot be counted, and answers that were not wanted.
-func (r row) notes() string { return strings.TrimSpace(r.Note + r.figures.answers()) }
+func (r row) notes() string { return strings.TrimSpace(r.Note + r.answers("own ")) }
 
-func (f figures) answers() string {
+func (f figures) answers(whose string) string {
 	if len(f.Statuses) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" statuses %v", f.Statuses)
+	return fmt.Sprintf(" %sstatuses %v", whose, f.Statuses)
 }
 
 func (r row) goals() string {

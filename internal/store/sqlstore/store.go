@@ -75,7 +75,7 @@ func openFile(ctx context.Context, c Config) (*Store, error) {
 		return nil, errors.Join(d.wrap("open database", err), write.Close())
 	}
 	if c.Readers == 0 {
-		c.Readers = max(4, 2*runtime.GOMAXPROCS(0))
+		c.Readers = max(4, runtime.GOMAXPROCS(0))
 	}
 	read, err := openSQLite(c.Path, c.Readers, true)
 	if err != nil {
