@@ -76,8 +76,9 @@ func atLeast(measured, least float64, of string) goal {
 	return goal{fmt.Sprintf(">= %g %s", least, of), measured >= least}
 }
 
+// atMost is not met by what was not measured.
 func atMost(measured, most float64, of string) goal {
-	return goal{fmt.Sprintf("<= %g %s", most, of), measured <= most}
+	return goal{fmt.Sprintf("<= %g %s", most, of), measured > 0 && measured <= most}
 }
 
 // add adds a row with its goals, if it has any.
