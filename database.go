@@ -43,6 +43,11 @@ type Database interface {
 	// It is for rows that should never have been there.
 	Erase(ctx context.Context, keys ...RecordKey) error
 
+	// SetUnfinished notes in the database that it is being filled, and for now holds a part, or that it is whole.
+	SetUnfinished(ctx context.Context, unfinished bool) error
+	// Unfinished reports what was noted last.
+	Unfinished(ctx context.Context) (bool, error)
+
 	// About describes the database.
 	About(ctx context.Context) (About, error)
 	// Pool says how this process uses its connections to the database, without asking the database.

@@ -12,9 +12,14 @@ import (
 
 // OpenAll opens each of the databases that the settings name by itself, the one that decides first, without marks. It
 // changes no schema unless the settings say so.
-func OpenAll(ctx context.Context, c config.Config) (all []hub.Database, err error) {
+func OpenAll(ctx context.Context, c config.Config) ([]hub.Database, error) {
+	return openAll(ctx, c, OpenDatabase)
+}
+
+// openAll is OpenAll with another way to open each database.
+func openAll(ctx context.Context, c config.Config, open openDatabase) (all []hub.Database, err error) {
 	for _, engine := range Engines(c) {
-		db, err := OpenDatabase(ctx, c, engine, false)
+		db, err := open(ctx, c, engine, false)
 		if err != nil {
 			return nil, errors.Join(err, CloseAll(all))
 		}

@@ -46,8 +46,27 @@ func openStore(ctx context.Context, c config.Config, log *slog.Logger, open open
 
 type openDatabase func(ctx context.Context, c config.Config, engine config.Database, marks bool) (hub.Database, error)
 
-// OpenDatabase opens the database of one engine. With marks it keeps track of what has to be copied to another.
-func OpenDatabase(ctx context.Context, c config.Config, engine config.Database, marks bool) (db hub.Database, err error) {
+// ErrUnfinished refuses a database that holds a part of an archive.
+var ErrUnfinished = errors.New(`it holds a part of a backup that was being restored: run "a64core restore" again, with --force`)
+
+// OpenDatabase opens the database of one engine. With marks it keeps track of what has to be copied to another. ErrUnfinished.
+func OpenDatabase(ctx context.Context, c config.Config, engine config.Database, marks bool) (hub.Database, error) {
+	db, err := openPart(ctx, c, engine, marks)
+	if err != nil {
+		return nil, err
+	}
+	unfinished, err := db.Unfinished(ctx)
+	if err == nil && unfinished {
+		err = ErrUnfinished
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the database (%s): %w", engine, errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+// openPart is OpenDatabase for whoever is content with a part.
+func openPart(ctx context.Context, c config.Config, engine config.Database, marks bool) (db hub.Database, err error) {
 	switch engine {
 	case config.MongoDB:
 		db, err = opened(mongostore.Open(ctx, mongoConfig(c, marks)))

@@ -100,9 +100,9 @@ func purgedBy(records []hub.Record, begun time.Time) (ids []string) {
 	return ids
 }
 
-// refillServers fills the databases on servers one after the other.
+// refillServers fills the databases on servers one after the other. No hub starts on any of them before all are whole.
 func (r Restore) refillServers(ctx context.Context, done *Restored) (err error) {
-	all, err := OpenAll(ctx, r.Target)
+	all, err := openAll(ctx, r.Target, openPart)
 	if err != nil {
 		return err
 	}
@@ -117,6 +117,9 @@ func (r Restore) refillServers(ctx context.Context, done *Restored) (err error) 
 			}
 		}
 	}
+	if err := setUnfinished(ctx, all, true); err != nil {
+		return err
+	}
 	for i, db := range all {
 		if r.Force {
 			r.Begin(fmt.Sprintf("Emptying %s", engines[i]))
@@ -125,6 +128,15 @@ func (r Restore) refillServers(ctx context.Context, done *Restored) (err error) 
 			}
 		}
 		if err := r.fill(ctx, db, engines[i], done); err != nil {
+			return err
+		}
+	}
+	return setUnfinished(ctx, all, false)
+}
+
+func setUnfinished(ctx context.Context, all []hub.Database, unfinished bool) error {
+	for _, db := range all {
+		if err := repeated(ctx, func() error { return db.SetUnfinished(ctx, unfinished) }); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 type dialect struct {
 	engine string // for people: "sqlite" or "mysql"
 	about  string // a query for the product's name with its version, and the bytes on disk
+	tables string // a query for the number of tables with a name
 
 	versionTable string // of the migrations
 

@@ -60,6 +60,7 @@ func mysqlDialect() *dialect {
 	return &dialect{
 		engine:           "mysql",
 		about:            aboutMySQL,
+		tables:           "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
 		versionTable:     mysqlVersionTable,
 		lockRows:         " FOR UPDATE",
 		deleteSome:       "DELETE FROM %[1]s WHERE %[3]s LIMIT ?",

@@ -25,6 +25,7 @@ func sqliteDialect() *dialect {
 	return &dialect{
 		engine:       "sqlite",
 		about:        aboutSQLite,
+		tables:       "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?",
 		versionTable: goose.DefaultTablename,
 		deleteSome:   `DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT ?)`,
 		snapshot:     sql.TxOptions{ReadOnly: true},

@@ -37,6 +37,7 @@ func databaseTests() []databaseTest {
 		{"ASnapshotHoldsWhatWasAcknowledged", snapshotHolds},
 		{"EraseLeavesNothing", eraseLeavesNothing},
 		{"AboutTellsWhatItIs", aboutTells},
+		{"ItRemembersThatItIsUnfinished", unfinishedIsRemembered},
 		{"AnIntactDatabaseVerifies", intactVerifies},
 	})
 }
@@ -256,6 +257,19 @@ func aboutTells(t *testing.T, open func(*testing.T, bool) hub.Database) {
 	if a.Engine == "" || a.Product == "" || a.Place == "" || a.Schema < 1 {
 		t.Errorf("about: %+v", a)
 	}
+}
+
+func unfinishedIsRemembered(t *testing.T, open func(*testing.T, bool) hub.Database) {
+	s := open(t, false)
+	for _, want := range []bool{false, true, true, false, false, true} { // also what was noted before is noted again
+		must(t, "set unfinished", s.SetUnfinished(t.Context(), want))
+		got, err := s.Unfinished(t.Context())
+		must(t, "unfinished", err)
+		wantSame(t, "unfinished", got, want)
+	}
+	findings, err := s.Verify(t.Context())
+	must(t, "verify", err)
+	wantSame(t, "findings", findings, []string(nil))
 }
 
 func intactVerifies(t *testing.T, open func(*testing.T, bool) hub.Database) {

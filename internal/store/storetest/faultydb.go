@@ -66,6 +66,16 @@ func (f *FaultyDatabase) Erase(ctx context.Context, keys ...hub.RecordKey) error
 // Pool implements hub.Database.
 func (f *FaultyDatabase) Pool() hub.Pool { return f.db.Pool() }
 
+// SetUnfinished implements hub.Database.
+func (f *FaultyDatabase) SetUnfinished(ctx context.Context, unfinished bool) error {
+	return f.do("SetUnfinished", func() error { return f.db.SetUnfinished(ctx, unfinished) })
+}
+
+// Unfinished implements hub.Database.
+func (f *FaultyDatabase) Unfinished(ctx context.Context) (bool, error) {
+	return ask(f.Faulty, "Unfinished", func() (bool, error) { return f.db.Unfinished(ctx) })
+}
+
 // About implements hub.Database.
 func (f *FaultyDatabase) About(ctx context.Context) (hub.About, error) {
 	return ask(f.Faulty, "About", func() (hub.About, error) { return f.db.About(ctx) })
