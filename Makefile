@@ -5,7 +5,7 @@ TOOL := go tool -modfile=tools/go.mod
 LDFLAGS := -s -w
 VERSION ?= v0.0.0
 
-.PHONY: help run test servers servers-stop soak check bench bench-peers generate build release fuzz docs-assets
+.PHONY: help run test servers servers-stop soak check bench bench-peers bench-save generate build release fuzz docs-assets
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,15 @@ soak: ## the tests that take minutes each
 check: ## vet, lint, format, vulnerabilities, generated files, all platforms
 	scripts/check.sh
 
-bench: ## measure against a floor in the same run
+bench: ## measure against floors in the same run, and compare with docs/performance.json
 	go run ./internal/bench
 
 bench-peers: ## compare with PocketBase and Ory Kratos, built from their modules, in the same run
-	go run ./internal/bench -peers
+	go run ./internal/bench -only peers
+
+bench-save: ## measure all of that, and keep it as docs/performance.json with its picture
+	go run ./internal/bench -peers -save docs/performance.json
+	go run ./internal/bench -picture docs/performance.svg
 
 fuzz: ## let every fuzz target look for new input, 10 s each
 	scripts/fuzz.sh 10s

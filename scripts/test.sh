@@ -21,9 +21,9 @@ fi
 
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
-packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
+packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub, nor of its coverage
 measured=$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)
-go vet ./internal/bench
+go test -count=1 ./internal/bench
 export CGO_ENABLED=1 A64_TEST_DATABASE=sqlite
 
 # tested NAME FLAG... PACKAGE...: tests packages and notes the statements that they run. The output keeps what is news.

@@ -17,6 +17,7 @@ type bench struct {
 	backlog     int
 	users       int
 	rows        []row
+	products    map[string]string // that the modes are kept in
 
 	dir      string
 	servers  servers
@@ -39,26 +40,25 @@ func parts() []part {
 		{"me", (*bench).measureMe, true},
 		{"refresh", (*bench).measureRefresh, true},
 		{"patch", (*bench).measurePatch, true},
+		{"register", (*bench).measureRegister, true},
 		{"login", (*bench).measureLogin, true},
 		{"storm", (*bench).measureStorm, true},
+		{"memory", (*bench).measureMemory, true},
 		{"observe", (*bench).measureObserving, false},
 		{"fleet", (*bench).measureFleet, false},
 		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},
 		{"verify", (*bench).measureVerify, false},
-		{peersPart, (*bench).measurePeers, true},
+		{peersPart, (*bench).measurePeers, false},
 	}
 }
 
-// peersPart is measured only if it is asked for: it builds other projects.
+// peersPart is the last, and measured only if it is asked for: it builds other projects.
 const peersPart = "peers"
 
-func allParts() []string {
-	var names []string
+func allParts() (names []string) {
 	for _, p := range parts() {
-		if p.name != peersPart {
-			names = append(names, p.name)
-		}
+		names = append(names, p.name)
 	}
 	return names
 }
@@ -127,17 +127,7 @@ func (b *bench) serveAll(ctx context.Context) error {
 		return errors.New("there is no mode to measure")
 	}
 	for _, mode := range b.modes {
-		progress("signing users in, " + mode)
-		db, err := b.newDatabase(ctx, mode)
-		if err != nil {
-			return err
-		}
-		s := &subject{mode: mode}
-		if s.server, err = b.program.serve(ctx, db); err != nil {
-			return err
-		}
-		b.subjects = append(b.subjects, s)
-		if err := s.signUp(ctx); err != nil {
+		if _, err := b.serve(ctx, mode); err != nil {
 			return err
 		}
 	}
@@ -149,7 +139,25 @@ func (b *bench) serveAll(ctx context.Context) error {
 	return err
 }
 
-// stopAll ends what serveAll started.
+// serve starts a hub in one mode, with users who are signed in.
+func (b *bench) serve(ctx context.Context, mode string) (*subject, error) {
+	progress("signing users in, " + mode)
+	db, err := b.newDatabase(ctx, mode)
+	if err != nil {
+		return nil, err
+	}
+	if b.products[mode], err = db.product(ctx); err != nil {
+		return nil, err
+	}
+	s := &subject{mode: mode}
+	if s.server, err = b.program.serve(ctx, db); err != nil {
+		return nil, err
+	}
+	b.subjects = append(b.subjects, s)
+	return s, s.signUp(ctx)
+}
+
+// stopAll ends what serveAll and serve started.
 func (b *bench) stopAll() error {
 	var errs []error
 	if b.floor != nil {

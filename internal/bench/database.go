@@ -106,6 +106,17 @@ func (d *database) open(ctx context.Context, marks bool) (hub.Database, error) {
 	return sqlstore.Open(ctx, sqlstore.Config{Path: filepath.Join(d.dir, "a64core.db"), MySQL: d.mysql, Migrate: true, Marks: marks})
 }
 
+// product returns the name and version of what decides.
+func (d *database) product(ctx context.Context) (name string, err error) {
+	db, err := d.open(ctx, d.mode == dual)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	about, err := db.About(ctx)
+	return about.Product, err
+}
+
 // openSecondary opens the other one.
 func (d *database) openSecondary(ctx context.Context) (hub.Database, error) {
 	return sqlstore.Open(ctx, sqlstore.Config{MySQL: d.mysql, Migrate: true})

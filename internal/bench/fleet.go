@@ -32,10 +32,10 @@ func (b *bench) measureFleet(ctx context.Context) (err error) {
 	nginx, err := exec.LookPath("nginx")
 	switch {
 	case err != nil:
-		b.add(mode, what, "left out: there is no nginx in the PATH", "")
+		b.leaveOut(mode, what, "there is no nginx in the PATH")
 		return nil
 	case b.servers.redisURL == "":
-		b.add(mode, what, "left out: A64_BENCH_REDIS_URL names no server", "")
+		b.leaveOut(mode, what, "A64_BENCH_REDIS_URL names no server")
 		return nil
 	}
 	progress("signing users in, three instances on " + mode)
@@ -89,7 +89,7 @@ func (b *bench) compareFleet(ctx context.Context, mode string, subjects map[stri
 		progress(l.what + ", one instance and three")
 		var turns []turn
 		for _, name := range []string{alone, together} {
-			turns = append(turns, turn{name, func() (result, error) {
+			turns = append(turns, turn{name, nil, func() (result, error) {
 				return load(ctx, subjects[name].server.addr, clients, b.duration, 200, l.next)
 			}})
 		}
@@ -97,9 +97,8 @@ func (b *bench) compareFleet(ctx context.Context, mode string, subjects map[stri
 		if err != nil {
 			return err
 		}
-		ratio := r.ratio(together, alone, rate)
-		b.addGoal(mode, l.what+" through nginx, three instances", describe(r.of(together)),
-			fmt.Sprintf("one: %s: ratio %.2f", describe(r.of(alone)), ratio), ">= 0.9 of one", ratio >= .9)
+		than := r.than(alone, together, rate)
+		b.add(row{Mode: mode, What: l.what + " through nginx, three instances", figures: r.of(together), Than: than}, atLeast(than.Ratio, .9, "of one"))
 	}
 	return nil
 }

@@ -17,13 +17,13 @@ import (
 
 // measureLimit has Redis decide, one request after the other.
 func (b *bench) measureLimit(ctx context.Context) (err error) {
-	const what, goal = "decision on a limit in Redis", 500 * time.Microsecond
+	const what = "decision on a limit in Redis"
 	if len(b.modes) == 0 {
 		return errors.New("there is no mode to measure")
 	}
 	mode := b.modes[len(b.modes)-1] // it is the same in all of them
 	if b.servers.redisURL == "" {
-		b.add(mode, what, "left out: A64_BENCH_REDIS_URL names no server", "")
+		b.leaveOut(mode, what, "A64_BENCH_REDIS_URL names no server")
 		return nil
 	}
 	progress(what)
@@ -36,7 +36,8 @@ func (b *bench) measureLimit(ctx context.Context) (err error) {
 	redis.Probe(ctx)
 	limiter := redis.Limiter()
 	var took []time.Duration
-	for until := time.Now().Add(b.duration * time.Duration(b.rounds)); time.Now().Before(until); {
+	start, length := time.Now(), b.duration*time.Duration(b.rounds)
+	for time.Since(start) < length {
 		began := time.Now()
 		if _, err := limiter.Take(ctx, "bench", math.MaxInt32, began); err != nil {
 			return err
@@ -47,8 +48,8 @@ func (b *bench) measureLimit(ctx context.Context) (err error) {
 		return fmt.Errorf("redis is away: %s", state.Reason)
 	}
 	slices.Sort(took)
-	r := result{latencies: took}
-	b.addGoal(mode, what, fmt.Sprintf("p50 %.2f ms, p99 %.2f ms", ms(r.percentile(.5)), ms(r.percentile(.99))),
-		fmt.Sprintf("%d decisions, %d without Redis", len(took), redis.State().DecidedAlone), "p50 < 0.5 ms", r.percentile(.5) < goal)
+	r := result{took: time.Since(start), latencies: took}.figures()
+	b.add(row{Mode: mode, What: what, figures: r, Note: fmt.Sprintf("%d decisions, %d without Redis", len(took), redis.State().DecidedAlone)},
+		atMost(r.P50, .5, "ms p50"))
 	return nil
 }

@@ -129,9 +129,16 @@ type result struct {
 	took      time.Duration
 	latencies []time.Duration // of the answers counted, ascending
 	statuses  map[int]int     // of all answers
+	rate      float64         // a second, if that of all the answers is not what counts
+	cpu       time.Duration   // of the server meanwhile
 }
 
-func (r result) perSecond() float64 { return float64(len(r.latencies)) / r.took.Seconds() }
+func (r result) perSecond() float64 {
+	if r.rate > 0 {
+		return r.rate
+	}
+	return share(float64(len(r.latencies)), r.took.Seconds())
+}
 
 func (r result) percentile(p float64) time.Duration {
 	if len(r.latencies) == 0 {
@@ -139,6 +146,25 @@ func (r result) percentile(p float64) time.Duration {
 	}
 	return r.latencies[min(len(r.latencies)-1, int(p*float64(len(r.latencies))))]
 }
+
+// answers counts all of them.
+func (r result) answers() (n int) {
+	for _, of := range r.statuses {
+		n += of
+	}
+	return n
+}
+
+func (r result) figures() figures {
+	f := figures{PerSecond: r.perSecond(), P50: ms(r.percentile(.5)), P99: ms(r.percentile(.99))}
+	f.CPU = share(float64(r.cpu.Microseconds()), float64(r.answers()))
+	if len(r.statuses) > 1 {
+		f.Statuses = r.statuses
+	}
+	return f
+}
+
+var errNone = errors.New("no answer had status")
 
 // load runs conns connections against addr for the duration, each asking next for its next request and giving it the
 // answer to the one before. Answers with the wanted status are counted, others are tallied. A connection whose next
@@ -185,10 +211,13 @@ func loadAtRate(ctx context.Context, addr string, conns, perSecond int, d time.D
 	all.took = time.Since(start)
 	slices.Sort(all.latencies)
 	if len(all.latencies) == 0 && len(errs) == 0 {
-		errs = append(errs, fmt.Errorf("no answer had status %d: %v", want, all.statuses))
+		errs = append(errs, fmt.Errorf("%w %d: %v", errNone, want, all.statuses))
 	}
 	return all, errors.Join(errs...)
 }
+
+// lost stands for the status of an answer that never came.
+const lost = 0
 
 // drive makes one request after the other until the given time, the nth when it is due.
 func drive(ctx context.Context, addr string, due func(n int) time.Time, until time.Time, want int, next func([]byte) request) (latencies []time.Duration, statuses map[int]int, err error) {
@@ -196,7 +225,11 @@ func drive(ctx context.Context, addr string, due func(n int) time.Time, until ti
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+	defer func() {
+		if c != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
 	statuses = make(map[int]int)
 	var last []byte
 	for n := 0; ; n++ {
@@ -210,8 +243,12 @@ func drive(ctx context.Context, addr string, due func(n int) time.Time, until ti
 			return latencies, statuses, nil
 		}
 		status, body, err := c.do(r)
-		if err != nil {
-			return latencies, statuses, err
+		if err != nil { // the server hung up: that is counted as an answer
+			status, body = lost, []byte{}
+			_ = c.Close() // it is of no use any more
+			if c, err = dial(ctx, addr); err != nil {
+				return latencies, statuses, err
+			}
 		}
 		statuses[status]++
 		if status == want {

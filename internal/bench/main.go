@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,13 +23,15 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	b := new(bench)
+	b := &bench{products: make(map[string]string)}
 	var (
-		modes  = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
-		only   = flag.String("only", strings.Join(allParts(), ","), "what to measure, separated by commas")
-		peers  = flag.Bool("peers", false, "compare with other projects, built from their Go modules, and measure nothing else")
-		asJSON = flag.Bool("json", false, "print JSON instead of the table")
-		floor  = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
+		modes   = flag.String("modes", strings.Join(allModes(), ","), "database modes to measure, separated by commas")
+		only    = flag.String("only", strings.Join(slices.DeleteFunc(allParts(), isPeers), ","), "what to measure, separated by commas; or also "+peersPart)
+		peers   = flag.Bool("peers", false, "compare with other projects too, built from their Go modules")
+		asJSON  = flag.Bool("json", false, "print JSON instead of the table")
+		save    = flag.String("save", "", "save the figures as JSON in this file; "+committed+" is what later runs are compared with")
+		picture = flag.String("picture", "", "draw the figures of "+committed+" as SVG into this file, and measure nothing")
+		floor   = flag.String("floor", "", "serve the floor at this address (used by the bench itself)")
 	)
 	flag.DurationVar(&b.duration, "length", 500*time.Millisecond, "length of one measurement")
 	flag.IntVar(&b.rounds, "rounds", 15, "measurements of each kind; the median counts")
@@ -40,22 +41,32 @@ func run(ctx context.Context) error {
 	if *floor != "" {
 		return runFloor(ctx, *floor)
 	}
-	var err error
+	last, err := readReport(committed)
+	if err != nil {
+		return err
+	}
+	if *picture != "" {
+		return savePicture(last, *picture)
+	}
 	if b.modes, err = choose("-modes", *modes, allModes()); err != nil {
 		return err
 	}
 	if b.only, err = choose("-only", *only, allParts()); err != nil {
 		return err
 	}
-	if *peers {
-		b.modes, b.only = []string{sqlite}, []string{peersPart}
+	if *peers && !slices.Contains(b.only, peersPart) {
+		b.only = append(b.only, peersPart)
 	}
-	err = b.run(ctx)
+	if err = b.run(ctx); err == nil && *save != "" {
+		err = b.report(ctx).save(*save)
+	}
 	if *asJSON {
-		return errors.Join(err, json.NewEncoder(os.Stdout).Encode(b.rows))
+		return errors.Join(err, b.report(ctx).write(os.Stdout))
 	}
-	return errors.Join(err, printTable(b.rows)) // also what was measured before something failed
+	return errors.Join(err, printTable(os.Stdout, b.rows, last)) // also what was measured before something failed
 }
+
+func isPeers(part string) bool { return part == peersPart }
 
 // choose reads a list of names, in the order in which all has them.
 func choose(flag, list string, all []string) ([]string, error) {

@@ -1,55 +1,57 @@
 package main
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
-// goalConns is the number of connections that the goals for auth/me are about.
-const goalConns = 32
+// meConns is the number of connections that the goals for auth/me are about.
+const meConns = 32
 
 func (b *bench) measureMe(ctx context.Context) error {
-	if s := b.subject(sqlite); s != nil {
-		progress("auth/me, 8 connections")
-		r, err := takeTurns(b.rounds, b.meTurns(ctx, 8, s))
+	for _, conns := range []int{8, meConns} {
+		what := "GET /auth/me, " + connections(conns)
+		progress(what)
+		r, err := takeTurns(b.rounds, b.meTurns(ctx, conns))
 		if err != nil {
 			return err
 		}
-		b.add(sqlite, "GET /auth/me, 8 connections", describe(r.of(sqlite)), describeFloor(r, sqlite))
-	}
-	progress("auth/me, 32 connections")
-	r, err := takeTurns(b.rounds, b.meTurns(ctx, goalConns, b.subjects...))
-	if err != nil {
-		return err
-	}
-	for _, s := range b.subjects {
-		b.addGoal(s.mode, "GET /auth/me, 32 connections", describe(r.of(s.mode)), describeFloor(r, s.mode),
-			">= 0.5 of the floor", r.ratio(s.mode, floorName, rate) >= .5)
-	}
-	if r.has(sqlite) {
-		t := tail(r.of(sqlite))
-		b.addGoal(sqlite, "  its p99 over its p50", fmt.Sprintf("%.1f", t), fmt.Sprintf("floor %.1f", tail(r.of(floorName))), "< 10", t < 10)
-	}
-	if r.has(dual) && r.has(mongodb) {
-		ratio := r.ratio(dual, mongodb, rate)
-		b.addGoal(dual, "  its rate", fmt.Sprintf("%.2f of mongodb", ratio), describe(r.of(mongodb)), ">= 0.9", ratio >= .9)
+		for _, name := range []string{bareName, floorName} {
+			b.add(row{Mode: name, What: what, figures: r.of(name)})
+		}
+		for _, s := range b.subjects {
+			b.addMe(r, s.mode, what, conns)
+		}
 	}
 	return nil
 }
 
-func (b *bench) meTurns(ctx context.Context, conns int, subjects ...*subject) []turn {
-	token := b.subjects[0].clients[0].AccessToken // any hub's: they share the key
-	turns := []turn{{floorName, func() (result, error) {
-		return load(ctx, b.floor.addr, conns, b.duration, 200, always(newRequest("GET", "/", token, nil)))
-	}}}
-	for _, s := range subjects {
-		turns = append(turns, turn{s.mode, func() (result, error) {
-			return load(ctx, s.server.addr, conns, b.duration, 200, always(meRequest(s.clients[0].AccessToken)))
-		}})
+func (b *bench) addMe(r results, mode, what string, conns int) {
+	than := r.than(floorName, mode, rate)
+	var goals []goal
+	if conns == meConns {
+		least := .5
+		if mode == sqlite {
+			least = .65
+		}
+		goals = []goal{atLeast(than.Ratio, least, "of the floor")}
 	}
-	return turns
+	our := row{Mode: mode, What: what, figures: r.of(mode), Than: than}
+	if mode == sqlite && conns == meConns {
+		goals = append(goals, atMost(our.P99/our.P50, 10, "p99 over p50"))
+	}
+	b.add(our, goals...)
+	if mode == dual && r.has(mongodb) && conns == meConns {
+		than := r.than(mongodb, dual, rate)
+		b.add(row{Mode: mode, What: what, figures: r.of(dual), Than: than}, atLeast(than.Ratio, .9, "of mongodb"))
+	}
 }
 
-func describeFloor(r results, mode string) string {
-	return fmt.Sprintf("%s: ratio %.2f", describe(r.of(floorName)), r.ratio(mode, floorName, rate))
+func (b *bench) meTurns(ctx context.Context, conns int) []turn {
+	token := b.subjects[0].clients[0].AccessToken // any hub's: they share the key
+	from := func(name string, server *process, r request) turn {
+		return turn{name, server, func() (result, error) { return load(ctx, server.addr, conns, b.duration, 200, always(r)) }}
+	}
+	turns := []turn{from(bareName, b.floor, newRequest("GET", barePath, token, nil)), from(floorName, b.floor, newRequest("GET", "/", token, nil))}
+	for _, s := range b.subjects {
+		turns = append(turns, from(s.mode, s.server, meRequest(s.clients[0].AccessToken)))
+	}
+	return turns
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -45,8 +44,8 @@ func (b *bench) measureObserving(ctx context.Context) (err error) {
 		if err := s.signUp(ctx); err != nil {
 			return err
 		}
-		turns = append(turns, turn{kind.name, func() (result, error) {
-			return load(ctx, s.server.addr, goalConns, b.duration, 200, always(meRequest(s.clients[0].AccessToken)))
+		turns = append(turns, turn{kind.name, s.server, func() (result, error) {
+			return load(ctx, s.server.addr, meConns, b.duration, 200, always(meRequest(s.clients[0].AccessToken)))
 		}})
 	}
 	progress("auth/me, with metrics, traces and neither")
@@ -58,9 +57,9 @@ func (b *bench) measureObserving(ctx context.Context) (err error) {
 		name  string
 		least float64
 	}{{metered, .97}, {traced, .95}} {
-		ratio := r.ratio(goal.name, silent, rate)
-		b.addGoal(sqlite, "GET /auth/me, 32 connections, with "+goal.name, describe(r.of(goal.name)),
-			fmt.Sprintf("without: %s: ratio %.2f", describe(r.of(silent)), ratio), fmt.Sprintf(">= %.2f of without", goal.least), ratio >= goal.least)
+		than := r.than(silent, goal.name, rate)
+		b.add(row{Mode: sqlite, What: "GET /auth/me, 32 connections, with " + goal.name, figures: r.of(goal.name), Than: than},
+			atLeast(than.Ratio, goal.least, "of the hub without"))
 	}
 	return nil
 }

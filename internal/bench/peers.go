@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 )
 
@@ -41,9 +39,9 @@ func (b *bench) measurePeers(ctx context.Context) error {
 
 // startPeers builds and starts them, each with one account. The first is the hub.
 func (b *bench) startPeers(ctx context.Context) ([]*peer, error) {
-	s := b.subject(sqlite)
-	if s == nil {
-		return nil, errors.New("peers are compared with the hub on SQLite: -modes must name it")
+	s, err := b.serve(ctx, sqlite)
+	if err != nil {
+		return nil, err
 	}
 	peers := []*peer{s.asPeer()}
 	for _, start := range []func(*bench, context.Context) (*peer, error){(*bench).startPocketBase, (*bench).startKratos} {
@@ -68,15 +66,19 @@ func (s *subject) asPeer() *peer {
 
 // compareMemory tells how much memory each has taken at most, after all of this.
 func (b *bench) compareMemory(_ context.Context, peers []*peer) error {
-	describe := func(p *peer) string { return fmt.Sprintf("%.0f MiB", memoryMiB(p.server.cmd, "VmHWM")) }
+	most := func(p *peer) figures { return figures{Memory: memoryMiB(p.server.cmd, "VmHWM")} }
 	for _, p := range peers[1:] {
-		b.add(sqlite, "memory at most", describe(peers[0]), p.name+": "+describe(p))
+		our, their := most(peers[0]), most(p)
+		b.add(row{
+			Mode: sqlite, What: "memory at most, under all of this", figures: our,
+			Than: &other{Name: p.name, figures: their, Ratio: memory.ratio(our, their), Of: memory},
+		})
 	}
 	return nil
 }
 
 func (b *bench) compareMe(ctx context.Context, peers []*peer) error {
-	for _, conns := range []int{8, goalConns} {
+	for _, conns := range []int{8, meConns} {
 		what := fmt.Sprintf("whose session, %s", connections(conns))
 		progress(what)
 		r, err := b.takePeersTurns(peers, b.rounds, func(p *peer) (result, error) {
@@ -85,7 +87,7 @@ func (b *bench) compareMe(ctx context.Context, peers []*peer) error {
 		if err != nil {
 			return err
 		}
-		b.addPeers(r, what, peers, map[string]float64{pocketBaseName: 5})
+		b.addPeers(r, what, rate, peers, 5)
 	}
 	return nil
 }
@@ -104,7 +106,7 @@ func (b *bench) compareTokens(ctx context.Context, peers []*peer) error {
 	if err != nil {
 		return err
 	}
-	b.addPeers(r, "a new token for an old one, "+connections(clients), able, nil)
+	b.addPeers(r, "a new token for an old one, "+connections(clients), rate, able, 0)
 	return nil
 }
 
@@ -121,73 +123,61 @@ func (b *bench) compareLogins(ctx context.Context, peers []*peer) error {
 	if err != nil {
 		return err
 	}
-	b.addPeers(r, fmt.Sprintf("login, bcrypt %d", cost), peers, nil)
+	b.addPeers(r, fmt.Sprintf("login, bcrypt %d", cost), rate, peers, 0)
 	return nil
 }
 
 // compareStorms asks for sessions while 64 logins are in flight all the time.
 func (b *bench) compareStorms(ctx context.Context, peers []*peer) error {
 	progress("sessions in a storm of logins")
-	const inFlight, least = 64, 15 // times lower than PocketBase's
-	length := max(b.duration, minHashing)
-	rates := make(map[string][]float64)
-	r, err := b.takePeersTurns(peers, min(b.rounds, maxHashing), func(p *peer) (result, error) {
-		logins, err := p.logins(ctx, inFlight+enoughLogins(length))
-		if err != nil {
-			return result{}, err
-		}
-		var storm result
-		var stormErr error
-		var group sync.WaitGroup
-		group.Go(func() {
-			storm, stormErr = load(ctx, p.server.addr, inFlight, length+time.Second, 200, logins)
-		})
-		wait(ctx, time.Second) // until the storm has filled the queue
-		me, err := load(ctx, p.server.addr, 8, length, 200, always(p.me))
-		group.Wait()
-		rates[p.name] = append(rates[p.name], storm.perSecond())
-		return me, errors.Join(err, stormErr)
-	})
+	const least = 15 // times lower than PocketBase's
+	length := max(b.duration, minStorm)
+	logins := make(results)
+	var turns []turn
+	for _, p := range peers {
+		turns = append(turns, turn{p.name, nil, func() (result, error) {
+			next, err := p.logins(ctx, storming+enoughLogins(length))
+			if err != nil {
+				return result{}, err
+			}
+			asked, done, err := storm(ctx, p.server.addr, length, next, func() (result, error) {
+				return load(ctx, p.server.addr, 8, length, 200, always(p.me))
+			})
+			logins[p.name] = append(logins[p.name], done)
+			return asked, err
+		}})
+	}
+	r, err := takeTurns(min(b.rounds, maxHashing), turns)
 	if err != nil {
 		return err
 	}
-	describe := func(p *peer) string {
-		return fmt.Sprintf("%s, %.1f logins/s", describe(r.of(p.name)), median(rates[p.name]))
-	}
-	for _, p := range peers[1:] {
-		ratio := r.ratio(p.name, hubName, p99)
-		what, compared := "whose session, 8 connections, 64 logins in flight", fmt.Sprintf("%s: %s: its p99 %.1f times ours", p.name, describe(p), ratio)
-		if p.name == pocketBaseName {
-			b.addGoal(sqlite, what, describe(peers[0]), compared, fmt.Sprintf(">= %d times", least), ratio >= least)
-			continue
-		}
-		b.add(sqlite, what, describe(peers[0]), compared)
-	}
+	what := fmt.Sprintf("whose session, 8 connections, %d logins in flight", storming)
+	b.addPeers(r, what, p99, peers, least)
+	b.addPeers(logins, what+": logins", rate, peers, 0)
 	return nil
 }
 
 // enoughLogins returns more logins than all cores can hash in that time.
 func enoughLogins(d time.Duration) int {
-	return int(10 * float64(runtime.NumCPU()) * (d.Seconds() + 2))
+	return int(10 * float64(runtime.NumCPU()) * (d.Seconds() + 3))
 }
 
 func (b *bench) takePeersTurns(peers []*peer, rounds int, measure func(*peer) (result, error)) (results, error) {
 	var turns []turn
 	for _, p := range peers {
-		turns = append(turns, turn{p.name, func() (result, error) { return measure(p) }})
+		turns = append(turns, turn{p.name, p.server, func() (result, error) { return measure(p) }})
 	}
 	return takeTurns(rounds, turns)
 }
 
-// addPeers adds a row for each peer of the hub, with the goal for the ratio of rates if there is one.
-func (b *bench) addPeers(r results, what string, peers []*peer, goals map[string]float64) {
+// addPeers adds a row for each peer of the hub. Least is how many times better than PocketBase the hub has to be, or 0.
+func (b *bench) addPeers(r results, what string, of figure, peers []*peer, least float64) {
 	for _, p := range peers[1:] {
-		ratio := r.ratio(hubName, p.name, rate)
-		compared := fmt.Sprintf("%s: %s: ratio %.1f", p.name, describe(r.of(p.name)), ratio)
-		if goal, ok := goals[p.name]; ok {
-			b.addGoal(sqlite, what, describe(r.of(hubName)), compared, fmt.Sprintf(">= %.0f times", goal), ratio >= goal)
-			continue
+		than := r.than(p.name, hubName, of)
+		var goals []goal
+		if least > 0 && p.name == pocketBaseName {
+			goals = []goal{atLeast(than.Ratio, least, "times PocketBase")}
 		}
-		b.add(sqlite, what, describe(r.of(hubName)), compared)
+		b.add(row{Mode: sqlite, What: what, figures: r.of(hubName), Than: than}, goals...)
 	}
 }

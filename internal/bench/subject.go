@@ -36,13 +36,17 @@ func loginRequest(account int) request {
 	return newRequest("POST", "/api/v1/auth/login", "", []byte(`{"email":"`+email(account)+`","password":"`+password+`"}`))
 }
 
+func registerRequest(email string) request {
+	return newRequest("POST", "/api/v1/auth/register", "", fmt.Appendf(nil,
+		`{"email":%q,"password":%q,"firstName":"Ada","lastName":"Lovelace"}`, email, password))
+}
+
 func meRequest(token string) request { return newRequest("GET", "/api/v1/auth/me", token, nil) }
 
 // signUp makes the accounts and signs the clients in.
 func (s *subject) signUp(ctx context.Context) error {
 	register := func(i int) error {
-		_, err := s.ask(ctx, 201, newRequest("POST", "/api/v1/auth/register", "", fmt.Appendf(nil,
-			`{"email":%q,"password":%q,"firstName":"Ada","lastName":"Lovelace"}`, email(i), password)))
+		_, err := s.ask(ctx, 201, registerRequest(email(i)))
 		return err
 	}
 	signIn := func(i int) error {

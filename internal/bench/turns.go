@@ -1,18 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// floorName names the floor among results; hubs are named by their modes.
-const floorName = "floor"
+// Floors among results; hubs are named by their modes.
+const (
+	floorName = "floor"
+	bareName  = "bare net/http"
+)
 
 // turn is one of several loads that are compared.
 type turn struct {
-	name string
-	load func() (result, error)
+	name   string
+	server *process // whose CPU time is taken, if anybody's
+	load   func() (result, error)
 }
 
 // results are those of all rounds, by the names of turns.
@@ -23,45 +28,39 @@ func takeTurns(rounds int, turns []turn) (results, error) {
 	all := make(results)
 	for range rounds {
 		for _, t := range turns {
+			before := t.server.cpu()
 			r, err := t.load()
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)
 			}
+			r.cpu = t.server.cpu() - before
 			all[t.name] = append(all[t.name], r)
 		}
 	}
 	return all, nil
 }
 
-// ratio is the median of the rounds' ratios.
-func (r results) ratio(of, to string, figure func(result) float64) float64 {
+// ratio is the median of the rounds' ratios: how many times better one is than the other.
+func (r results) ratio(our, their string, of figure) float64 {
 	var ratios []float64
-	for i := range r[of] {
-		ratios = append(ratios, figure(r[of][i])/figure(r[to][i]))
+	for i := range r[our] {
+		ratios = append(ratios, of.ratio(r[our][i].figures(), r[their][i].figures()))
 	}
 	return median(ratios)
 }
 
-// of returns the round that is the median by its rate.
-func (r results) of(name string) result {
-	sorted := slices.SortedFunc(slices.Values(r[name]), func(a, b result) int { return int(a.perSecond() - b.perSecond()) })
-	return sorted[len(sorted)/2]
+// of returns the figures of the round that is the median by its rate.
+func (r results) of(name string) figures {
+	sorted := slices.SortedFunc(slices.Values(r[name]), func(a, b result) int { return cmp.Compare(a.perSecond(), b.perSecond()) })
+	return sorted[len(sorted)/2].figures()
+}
+
+// than returns what one is compared with.
+func (r results) than(their, our string, of figure) *other {
+	return &other{Name: their, figures: r.of(their), Ratio: r.ratio(our, their, of), Of: of}
 }
 
 func (r results) has(name string) bool { return len(r[name]) > 0 }
-
-func rate(r result) float64 { return r.perSecond() }
-func p50(r result) float64  { return float64(r.percentile(.5)) }
-func p99(r result) float64  { return float64(r.percentile(.99)) }
-func tail(r result) float64 { return float64(r.percentile(.99)) / float64(r.percentile(.5)) }
-
-func describe(r result) string {
-	text := fmt.Sprintf("%.0f/s, p50 %.2f ms, p99 %.1f ms", r.perSecond(), ms(r.percentile(.5)), ms(r.percentile(.99)))
-	if len(r.statuses) > 1 {
-		text += fmt.Sprintf(", statuses %v", r.statuses)
-	}
-	return text
-}
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

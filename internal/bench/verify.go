@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -62,14 +63,14 @@ func (b *bench) measureVerify(ctx context.Context) (err error) {
 		return err
 	}
 	n := same.Comparison.Compared[hub.RecordUser]
-	goal := float64(verifyUsers) / verifyTime.Seconds()
 	perSecond := float64(n) / same.took.Seconds()
-	b.addGoal(dual, "store verify", fmt.Sprintf("%.0f users/s", perSecond), fmt.Sprintf("%d users in %.1f s, whole: %t", n, same.took.Seconds(), same.Whole),
-		fmt.Sprintf(">= %.0f/s", goal), perSecond >= goal && same.Whole && n == b.users)
-	b.addGoal(dual, "  its peak of memory", fmt.Sprintf("%.0f MiB", same.mib), "", fmt.Sprintf("< %d MiB", verifyMemory), same.mib < verifyMemory)
+	b.add(row{
+		Mode: dual, What: "store verify, users", figures: figures{PerSecond: perSecond, Memory: same.mib},
+		Note: fmt.Sprintf("%d users in %.1f s", n, same.took.Seconds()),
+	}, atLeast(perSecond, math.Ceil(verifyUsers/verifyTime.Seconds()), "/s"), atMost(same.mib, verifyMemory, "MiB"), goal{"finds all whole", same.Whole && n == b.users})
 	found := differs.Comparison.Differences
 	named := len(found) == 1 && found[0].ID == last.ID && slices.Equal(found[0].Fields, []string{"firstName"})
-	b.addGoal(dual, "  one field changed", strings.Join(differs.found(), "; "), "", "is named", named)
+	b.add(row{Mode: dual, What: "store verify, one field changed", Note: strings.Join(differs.found(), "; ")}, goal{"names it", named})
 	return nil
 }
 

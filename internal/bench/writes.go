@@ -67,7 +67,7 @@ func (s *subject) patches(client int) func([]byte) request {
 func (b *bench) takeWriteTurns(ctx context.Context, conns int, next func(s *subject, client int) func([]byte) request) (results, error) {
 	var turns []turn
 	for _, s := range b.subjects {
-		turns = append(turns, turn{s.mode, func() (result, error) {
+		turns = append(turns, turn{s.mode, s.server, func() (result, error) {
 			return load(ctx, s.server.addr, conns, b.duration, 200, func(client int) func([]byte) request { return next(s, client) })
 		}})
 	}
@@ -76,20 +76,19 @@ func (b *bench) takeWriteTurns(ctx context.Context, conns int, next func(s *subj
 
 // addWrites adds a row for each mode. Goals in changes a second are for many connections only.
 func (b *bench) addWrites(r results, what string, conns int) {
-	perSecond := map[string]float64{sqlite: 1500, mongodb: 1000, mysql: 1500} // of refreshes
+	perSecond := map[string]float64{sqlite: 3000, mongodb: 1000, mysql: 1500} // of refreshes
 	what = fmt.Sprintf("%s, %s", what, connections(conns))
 	for _, s := range b.subjects {
-		our := r.of(s.mode)
-		goal, ok := perSecond[s.mode]
+		our := row{Mode: s.mode, What: what, figures: r.of(s.mode)}
+		least, ok := perSecond[s.mode]
 		switch {
 		case s.mode == dual && r.has(mongodb):
-			ratio := r.ratio(dual, mongodb, p50)
-			b.addGoal(dual, what, describe(our), fmt.Sprintf("mongodb: %s: p50 ratio %.2f", describe(r.of(mongodb)), ratio),
-				fmt.Sprintf("<= %.1f", maxSlowdown), ratio <= maxSlowdown)
+			our.Than = r.than(mongodb, dual, p50)
+			b.add(our, atMost(1/our.Than.Ratio, maxSlowdown, "times mongodb's p50"))
 		case ok && conns == clients:
-			b.addGoal(s.mode, what, describe(our), "", fmt.Sprintf(">= %.0f/s", goal), our.perSecond() >= goal)
+			b.add(our, atLeast(our.PerSecond, least, "/s"))
 		default:
-			b.add(s.mode, what, describe(our), "")
+			b.add(our)
 		}
 	}
 }
