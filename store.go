@@ -114,6 +114,10 @@ type UserQuery struct {
 	Sort  UserSort
 	Limit int // at least 1
 
+	// Known is about how many match, if the caller knows. Then nobody counts, which means to look at all that match: it becomes
+	// the page's Total.
+	Known int
+
 	// Offset skips that many users. After, if set, continues behind a user of an earlier page instead, at the same cost
 	// however far that is.
 	Offset int

@@ -64,6 +64,7 @@ func mysqlDialect() *dialect {
 		lockRows:         " FOR UPDATE",
 		deleteSome:       "DELETE FROM %[1]s WHERE %[3]s LIMIT ?",
 		snapshot:         sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+		useIndex:         "FORCE INDEX (%s)",
 		anyOf:            unionOf,
 		patience:         serverPatience,
 		conceal:          concealMySQL,
