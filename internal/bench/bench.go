@@ -16,6 +16,7 @@ type bench struct {
 	rounds      int
 	backlog     int
 	users       int
+	growth      int
 	rows        []row
 
 	dir      string
@@ -45,6 +46,7 @@ func parts() []part {
 		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},
 		{"verify", (*bench).measureVerify, false},
+		{"growth", (*bench).measureGrowth, false},
 		{peersPart, (*bench).measurePeers, true},
 	}
 }

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/a64core/hub"
+)
+
+const (
+	fewUsers   = 1000
+	growthCost = "4" // of hashing, which would hide everything else
+	maxGrowth  = 1.5 // how much slower many users may make what is hot
+	listConns  = 8
+	listLimit  = 5 * time.Millisecond // for 99 of 100 pages
+	farPage    = 1000
+	maxRounds  = 5 // of what adds rows: more would make few users many
+)
+
+// grown is a hub whose database holds a number of users.
+type grown struct {
+	subject
+	users int
+	ids   []string // of some
+	admin tokens
+	added int
+}
+
+// measureGrowth compares what is hot in a database of many users with the same in one of few.
+func (b *bench) measureGrowth(ctx context.Context) error {
+	for _, mode := range b.modes {
+		if err := b.measureGrowthOf(ctx, mode); err != nil {
+			return fmt.Errorf("%s: %w", mode, err)
+		}
+	}
+	return nil
+}
+
+func (b *bench) measureGrowthOf(ctx context.Context, mode string) (err error) {
+	var hubs []*grown
+	defer func() {
+		for _, g := range hubs {
+			err = errors.Join(err, g.server.stop())
+		}
+	}()
+	for _, users := range []int{fewUsers, b.growth} {
+		g, err := b.grow(ctx, mode, users)
+		if err != nil {
+			return err
+		}
+		hubs = append(hubs, g)
+	}
+	few, many := hubs[0], hubs[1]
+	for _, g := range hubs {
+		if err := g.signUp(ctx); err != nil {
+			return err
+		}
+	}
+	for _, l := range growthLoads() {
+		if err := b.compareGrowth(ctx, mode, hubs, l); err != nil {
+			return fmt.Errorf("%s: %w", l.what, err)
+		}
+	}
+	b.add(mode, "  start to first 200", many.server.started.Round(time.Millisecond).String(), few.server.started.Round(time.Millisecond).String())
+	least, most := memoryMiB(few.server.cmd, "VmHWM"), memoryMiB(many.server.cmd, "VmHWM")
+	b.addGoal(mode, "  memory at most", fmt.Sprintf("%.0f MiB", most), fmt.Sprintf("%.0f MiB", least), fmt.Sprintf("<= %.1f times", maxGrowth), most <= maxGrowth*least)
+	return nil
+}
+
+// grow fills a database with users and starts a hub on it.
+func (b *bench) grow(ctx context.Context, mode string, users int) (g *grown, err error) {
+	db, err := b.newDatabase(ctx, mode)
+	if err != nil {
+		return nil, err
+	}
+	g = &grown{subject: subject{mode: mode}, users: users}
+	if err := b.fillGrown(ctx, db, g); err != nil {
+		return nil, err
+	}
+	g.server, err = b.program.serve(ctx, db, "BCRYPT_COST="+growthCost, "RATE_LIMIT_ADMIN=0")
+	if err != nil {
+		return nil, err
+	}
+	answer, err := g.ask(ctx, 200, newRequest("POST", "/api/v1/auth/login", "", []byte(`{"email":"`+adminEmail+`","password":"`+password+`"}`)))
+	if err != nil {
+		return nil, err
+	}
+	return g, json.Unmarshal(answer, &g.admin)
+}
+
+const adminEmail = "admin@example.com"
+
+// fillGrown fills all databases of the mode.
+func (b *bench) fillGrown(ctx context.Context, db *database, g *grown) (err error) {
+	into := make([]hub.Database, 1, 2)
+	if into[0], err = db.open(ctx, g.mode == dual); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, into[0].Close()) }()
+	if g.mode == dual {
+		second, err := db.openSecondary(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, second.Close()) }()
+		into = append(into, second)
+	}
+	cost, _ := strconv.Atoi(growthCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		return fmt.Errorf("hash: %w", err)
+	}
+	began := time.Now()
+	every := max(1, g.users/fewUsers)
+	err = fill(ctx, g.users, func(i int) []hub.Record {
+		u := member(i, hash)
+		if i%every == 0 {
+			g.ids = append(g.ids, u.ID)
+		}
+		return []hub.Record{{User: u}}
+	}, into...)
+	progress(fmt.Sprintf("%s: %d users in %.1f s", g.mode, g.users, time.Since(began).Seconds()))
+	return err
+}
+
+// member returns one of up to some ten million users. The first is an admin. Addresses begin with sixteen letters by turns, and
+// go on in order, or a database would be busy for hours with nothing but sorting them in.
+func member(i int, hash []byte) *hub.User {
+	u := someone(i)
+	name := fmt.Sprintf("%x%06x", i%16, i/16)
+	u.Email, u.LastName = name+"@example.com", "Lovelace-"+name
+	u.CreatedAt, u.IsActive = u.CreatedAt.Add(-time.Duration(i)*30*time.Second), i%1000 != 7
+	if i == 0 {
+		u.Email, u.Role, u.PasswordHash = adminEmail, hub.RoleAdmin, hub.NewSecret(string(hash))
+	}
+	return u
+}
+
+// growthLoad is a load whose cost must not follow the number of users.
+type growthLoad struct {
+	what   string
+	want   int
+	isList bool
+	adds   bool // rows
+	next   func(ctx context.Context, g *grown) (func(client int) func(last []byte) request, error)
+}
+
+func growthLoads() []growthLoad {
+	simple := func(next func(g *grown, client int) func([]byte) request) func(context.Context, *grown) (func(int) func([]byte) request, error) {
+		return func(_ context.Context, g *grown) (func(int) func([]byte) request, error) {
+			return func(client int) func([]byte) request { return next(g, client) }, nil
+		}
+	}
+	list := func(what string, path func(context.Context, *grown) (string, error)) growthLoad {
+		return growthLoad{what: what, want: 200, isList: true, next: func(ctx context.Context, g *grown) (func(int) func([]byte) request, error) {
+			found, err := path(ctx, g)
+			return always(newRequest("GET", found, g.admin.AccessToken, nil)), err
+		}}
+	}
+	first := func(filter string) func(context.Context, *grown) (string, error) {
+		return func(context.Context, *grown) (string, error) { return listPath + filter, nil }
+	}
+	page := func(number func(g *grown) int) func(context.Context, *grown) (string, error) {
+		return func(ctx context.Context, g *grown) (string, error) { return g.pagePath(ctx, number(g)) }
+	}
+	return []growthLoad{
+		list("GET /users, page 1", first("")),
+		list("GET /users, a page in the middle, by cursor", page(func(g *grown) int { return g.pages() / 2 })),
+		list(fmt.Sprintf("GET /users, page %d or the last, by cursor", farPage), page(func(g *grown) int { return min(farPage, g.pages()) })),
+		list("GET /users?role=user&sort=email", first("&role=user&sort=email")),
+		list("GET /users?isActive=false, one in a thousand", first("&isActive=false")),
+		list("GET /users?search=a, one in sixteen", first("&search=a")),
+		list("GET /users?search=ada, all", first("&search=ada")),
+		{what: "GET /users, search for an address", want: 200, isList: true, next: simple((*grown).searches)},
+		{what: "GET /users/{userId}", want: 200, next: simple((*grown).views)},
+		{what: "GET /auth/me", want: 200, next: simple(func(g *grown, client int) func([]byte) request {
+			return always(meRequest(g.clients[client].AccessToken))(client)
+		})},
+		{what: "refresh", want: 200, next: simple(func(g *grown, client int) func([]byte) request { return g.refreshes(client) })},
+		{what: "login, bcrypt " + growthCost, want: 200, adds: true, next: simple(func(_ *grown, client int) func([]byte) request {
+			return always(loginRequest(client))(client)
+		})},
+		{what: "register, bcrypt " + growthCost, want: 201, adds: true, next: simple((*grown).registers)},
+	}
+}
+
+const (
+	perPage  = 20
+	listPath = "/api/v1/users?perPage=20"
+)
+
+func (g *grown) pages() int { return g.users / perPage }
+
+// pagePath returns how to ask for a page behind the first by cursor.
+func (g *grown) pagePath(ctx context.Context, page int) (string, error) {
+	answer, err := g.ask(ctx, 200, newRequest("GET", listPath+"&page="+strconv.Itoa(page-1), g.admin.AccessToken, nil))
+	if err != nil {
+		return "", err
+	}
+	var before struct {
+		Meta struct{ NextCursor string }
+	}
+	if err := json.Unmarshal(answer, &before); err != nil {
+		return "", err
+	}
+	if before.Meta.NextCursor == "" {
+		return "", fmt.Errorf("there is no page %d", page)
+	}
+	return listPath + "&cursor=" + before.Meta.NextCursor, nil
+}
+
+// searches looks for addresses of which the beginning is known, each for another.
+func (g *grown) searches(client int) func([]byte) request {
+	i := client
+	return func([]byte) request {
+		i = (i + listConns) % g.users
+		return newRequest("GET", "/api/v1/users?search="+member(max(i, 1), nil).Email[:6], g.admin.AccessToken, nil)
+	}
+}
+
+func (g *grown) views(client int) func([]byte) request {
+	i := client
+	return func([]byte) request {
+		i += listConns
+		return newRequest("GET", "/api/v1/users/"+g.ids[i%len(g.ids)], g.admin.AccessToken, nil)
+	}
+}
+
+// registers adds users, each client others than the rest, and others in each round.
+func (g *grown) registers(client int) func([]byte) request {
+	g.added++
+	round, i := g.added, 0
+	return func([]byte) request {
+		i++
+		return newRequest("POST", "/api/v1/auth/register", "", fmt.Appendf(nil,
+			`{"email":"new-%d-%d-%d@example.com","password":%q,"firstName":"Ada","lastName":"Lovelace"}`, client, round, i, password))
+	}
+}
+
+// compareGrowth has both hubs take turns.
+func (b *bench) compareGrowth(ctx context.Context, mode string, hubs []*grown, l growthLoad) error {
+	progress(mode + ": " + l.what)
+	var turns []turn
+	for _, g := range hubs {
+		next, err := l.next(ctx, g)
+		if err != nil {
+			return err
+		}
+		turns = append(turns, turn{strconv.Itoa(g.users), func() (result, error) {
+			return load(ctx, g.server.addr, listConns, b.duration, l.want, next)
+		}})
+	}
+	rounds := b.rounds
+	if l.adds {
+		rounds = min(rounds, maxRounds)
+	}
+	r, err := takeTurns(rounds, turns)
+	if err != nil {
+		return err
+	}
+	few, many := turns[0].name, turns[1].name
+	ratio := r.ratio(many, few, p50)
+	goal, met := fmt.Sprintf("<= %.1f times", maxGrowth), ratio <= maxGrowth
+	if l.isList {
+		slowest := r.of(many).percentile(.99)
+		goal, met = goal+fmt.Sprintf(", p99 <= %v", listLimit), met && slowest <= listLimit
+	}
+	b.addGoal(mode, fmt.Sprintf("%s, %s users", l.what, many), describe(r.of(many)), fmt.Sprintf("%s: %s: p50 ratio %.2f", few, describe(r.of(few)), ratio), goal, met)
+	return nil
+}
