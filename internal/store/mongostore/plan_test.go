@@ -50,7 +50,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		if a.Plan == "COLLSCAN" && a.NS != c.Database+".system.profile" {
 			t.Errorf("%s %s reads everything: %v", a.Op, a.NS, a.Command)
 		}
-		if limit, _ := a.Command.Lookup("limit").AsInt64OK(); limit == pageLimit+1 && a.Examined > pageLimit+1 {
+		if limit, _ := a.Command.Lookup("limit").AsInt64OK(); limit == pageLimit+1 && a.Examined > 2*pageLimit+1 {
 			t.Errorf("a page looks at %d documents: %v", a.Examined, a.Command)
 		}
 		if a.Plan == indexOfState && a.Examined > 0 && !strings.Contains(a.Command.String(), "deletedAt") {
@@ -64,7 +64,9 @@ func TestQueriesUseIndexes(t *testing.T) {
 }
 
 const (
-	pageLimit    = 4 // of pages in an order that an index has
+	// pageLimit is that of pages in an order that an index has. All users are equal in two of three, so that a page passes those
+	// of the page before.
+	pageLimit    = 4
 	indexOfState = "IXSCAN { role: 1, isActive: 1, isEmailVerified: 1 }"
 )
 

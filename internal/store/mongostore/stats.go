@@ -98,6 +98,7 @@ func countIf(field string, then, otherwise int) bson.D {
 
 func (s *Store) countMails(ctx context.Context, mails map[hub.MailState]int) error {
 	cursor, err := s.mails.Aggregate(ctx, bson.A{
+		bson.D{{Key: "$match", Value: bson.D{{Key: "state", Value: bson.D{{Key: "$gte", Value: ""}}}}}}, // any, by an index alone
 		bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$state"}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}}},
 	})
 	if err != nil {

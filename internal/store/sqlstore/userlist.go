@@ -85,8 +85,9 @@ func (d *dialect) userCount(q hub.UserQuery) (query string, args []any) {
 }
 
 const (
-	stateIndex = "users_by_state"
-	roleIndex  = "users_by_role"
+	stateIndex  = "users_by_state"
+	roleIndex   = "users_by_role"
+	activeIndex = "users_by_active"
 
 	// maxGathered is how many users at most are read by what they match, to be sorted. Of more, those of a page are met soon
 	// on a walk through an index that has the order.
@@ -106,15 +107,17 @@ func (d *dialect) userList(q hub.UserQuery, matching int) (query string, args []
 	if err != nil {
 		return "", nil, err
 	}
-	hasOrder := column == "created_at" && q.Role != 0 && q.IsActive == nil && q.Search == ""
-	if hasOrder || column == "created_at" && q.Role != 0 && matching > maxGathered {
-		index = roleIndex
+	hasOrder := q.Role == 0 && q.IsActive == nil
+	if column == "created_at" && !hasOrder {
+		hasOrder = q.Role == 0 || q.IsActive == nil
+		if index = roleIndex; q.Role == 0 {
+			index = activeIndex
+		}
 	}
-	isAll := q.Role == 0 && q.IsActive == nil && q.Search == ""
 	var where conditions
 	var from string
 	switch {
-	case isAll || hasOrder || matching > maxGathered:
+	case hasOrder && q.Search == "" || matching > maxGathered:
 		where, from = passing(q), d.by(index)
 	case q.Search != "":
 		where, from = d.gathering(q), `users`
