@@ -21,11 +21,15 @@ const (
 	listLimit  = 5 * time.Millisecond // for 99 of 100 pages
 	farPage    = 1000
 	maxRounds  = 5 // of what adds rows: more would make few users many
+
+	sweptSessions = 50_000
+	sweepLength   = 5 * time.Second
 )
 
 // grown is a hub whose database holds a number of users.
 type grown struct {
 	subject
+	db    *database
 	users int
 	ids   []string // of some
 	admin tokens
@@ -67,10 +71,61 @@ func (b *bench) measureGrowthOf(ctx context.Context, mode string) (err error) {
 			return fmt.Errorf("%s: %w", l.what, err)
 		}
 	}
-	b.add(mode, "  start to first 200", many.server.started.Round(time.Millisecond).String(), few.server.started.Round(time.Millisecond).String())
 	least, most := memoryMiB(few.server.cmd, "VmHWM"), memoryMiB(many.server.cmd, "VmHWM")
 	b.addGoal(mode, "  memory at most", fmt.Sprintf("%.0f MiB", most), fmt.Sprintf("%.0f MiB", least), fmt.Sprintf("<= %.1f times", maxGrowth), most <= maxGrowth*least)
+	for _, g := range hubs { // the first start brought the schema up to date
+		if err := b.restart(ctx, g); err != nil {
+			return err
+		}
+	}
+	b.add(mode, "  start to first 200", many.server.started.Round(time.Millisecond).String(), few.server.started.Round(time.Millisecond).String())
+	return b.measureSweep(ctx, many)
+}
+
+// restart stops the hub and starts it again.
+func (b *bench) restart(ctx context.Context, g *grown) error {
+	if err := g.server.stop(); err != nil {
+		return err
+	}
+	return b.serveGrown(ctx, g)
+}
+
+func (b *bench) serveGrown(ctx context.Context, g *grown) (err error) {
+	g.server, err = b.program.serve(ctx, g.db, "BCRYPT_COST="+growthCost, "RATE_LIMIT_ADMIN=0")
+	return err
+}
+
+// measureSweep refreshes while the hub, which has just started, sweeps sessions that have expired.
+func (b *bench) measureSweep(ctx context.Context, g *grown) error {
+	progress(fmt.Sprintf("%s: refresh while %d sessions are swept", g.mode, sweptSessions))
+	expired := func(i int) []hub.Record {
+		then := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
+		token := hub.RefreshToken{ID: hub.NewID(), Hash: hub.NewID(), IssuedAt: then, ExpiresAt: then}
+		return []hub.Record{{Session: &hub.Session{ID: hub.NewID(), UserID: g.ids[i%len(g.ids)], CreatedAt: then, ExpiresAt: then, Token: token, Version: 1}}}
+	}
+	quiet, err := g.refreshFor(ctx, sweepLength)
+	if err != nil {
+		return err
+	}
+	if err := g.server.stop(); err != nil {
+		return err
+	}
+	if err := g.into(ctx, func(dbs ...hub.Database) error { return fill(ctx, sweptSessions, expired, dbs...) }); err != nil {
+		return err
+	}
+	if err := b.serveGrown(ctx, g); err != nil {
+		return err
+	}
+	sweeping, err := g.refreshFor(ctx, sweepLength)
+	if err != nil {
+		return err
+	}
+	b.add(g.mode, fmt.Sprintf("refresh while %d sessions are swept", sweptSessions), describe(sweeping), "else "+describe(quiet))
 	return nil
+}
+
+func (g *grown) refreshFor(ctx context.Context, d time.Duration) (result, error) {
+	return load(ctx, g.server.addr, listConns, d, 200, g.refreshes)
 }
 
 // grow fills a database with users and starts a hub on it.
@@ -79,12 +134,11 @@ func (b *bench) grow(ctx context.Context, mode string, users int) (g *grown, err
 	if err != nil {
 		return nil, err
 	}
-	g = &grown{subject: subject{mode: mode}, users: users}
-	if err := b.fillGrown(ctx, db, g); err != nil {
+	g = &grown{subject: subject{mode: mode}, db: db, users: users}
+	if err := g.fill(ctx); err != nil {
 		return nil, err
 	}
-	g.server, err = b.program.serve(ctx, db, "BCRYPT_COST="+growthCost, "RATE_LIMIT_ADMIN=0")
-	if err != nil {
+	if err := b.serveGrown(ctx, g); err != nil {
 		return nil, err
 	}
 	answer, err := g.ask(ctx, 200, newRequest("POST", "/api/v1/auth/login", "", []byte(`{"email":"`+adminEmail+`","password":"`+password+`"}`)))
@@ -96,21 +150,8 @@ func (b *bench) grow(ctx context.Context, mode string, users int) (g *grown, err
 
 const adminEmail = "admin@example.com"
 
-// fillGrown fills all databases of the mode.
-func (b *bench) fillGrown(ctx context.Context, db *database, g *grown) (err error) {
-	into := make([]hub.Database, 1, 2)
-	if into[0], err = db.open(ctx, g.mode == dual); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, into[0].Close()) }()
-	if g.mode == dual {
-		second, err := db.openSecondary(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, second.Close()) }()
-		into = append(into, second)
-	}
+// fill fills all databases of the mode with users.
+func (g *grown) fill(ctx context.Context) error {
 	cost, _ := strconv.Atoi(growthCost)
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
@@ -118,15 +159,34 @@ func (b *bench) fillGrown(ctx context.Context, db *database, g *grown) (err erro
 	}
 	began := time.Now()
 	every := max(1, g.users/fewUsers)
-	err = fill(ctx, g.users, func(i int) []hub.Record {
+	user := func(i int) []hub.Record {
 		u := member(i, hash)
 		if i%every == 0 {
 			g.ids = append(g.ids, u.ID)
 		}
 		return []hub.Record{{User: u}}
-	}, into...)
+	}
+	err = g.into(ctx, func(dbs ...hub.Database) error { return fill(ctx, g.users, user, dbs...) })
 	progress(fmt.Sprintf("%s: %d users in %.1f s", g.mode, g.users, time.Since(began).Seconds()))
 	return err
+}
+
+// into opens all databases of the mode for put.
+func (g *grown) into(ctx context.Context, put func(...hub.Database) error) (err error) {
+	primary, err := g.db.open(ctx, g.mode == dual)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, primary.Close()) }()
+	if g.mode != dual {
+		return put(primary)
+	}
+	secondary, err := g.db.openSecondary(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, secondary.Close()) }()
+	return put(primary, secondary)
 }
 
 // member returns one of up to some ten million users. The first is an admin. Addresses begin with sixteen letters by turns, and
