@@ -146,10 +146,13 @@ type UserCursor struct {
 	ID    string
 }
 
+// MaxFound bounds the total of a search: the beginning of a name may be that of half of all users.
+const MaxFound = 10_000
+
 // UserPage is one page of users.
 type UserPage struct {
 	Users []User
-	Total int         // of all that match, on whatever page
+	Total int         // of all that match, on whatever page; of a search, up to MaxFound
 	Next  *UserCursor // nil on the last page
 }
 

@@ -24,7 +24,7 @@ type UserPage struct {
 
 // PageMeta says where in the list a page is.
 type PageMeta struct {
-	Total      int     `json:"total" doc:"Of all that match, on whatever page. Above 1000 it may be a minute old." example:"42"`
+	Total      int     `json:"total" doc:"Of all that match, on whatever page. Above 1000 it may be a minute old; a search counts up to 10000." example:"42"`
 	Page       *int    `json:"page" doc:"Null if the page was asked for by cursor." example:"1"`
 	PerPage    int     `json:"perPage" example:"20"`
 	TotalPages int     `json:"totalPages" example:"3"`

@@ -101,7 +101,11 @@ func userFilter(q hub.UserQuery) bson.D {
 // matching counts the users that match. No index tells that a field is null without a look at the document; so where many may
 // match, an index alone counts the deleted ones with the others, and they, who are few, are taken off.
 func (s *Store) matching(ctx context.Context, q hub.UserQuery) (int, error) {
-	if q.Deleted || q.Search != "" {
+	if q.Search != "" {
+		n, err := s.users.CountDocuments(ctx, userFilter(q), options.Count().SetLimit(hub.MaxFound))
+		return int(n), err
+	}
+	if q.Deleted {
 		return count(ctx, s.users, userFilter(q))
 	}
 	state := bson.D{hasRole()}

@@ -30,8 +30,6 @@ type dialect struct {
 	lockRows string
 	// useIndex stands behind a table that is to be read by the index %s.
 	useIndex string
-	// anyOf joins conditions that are ranges of one index of users each, so that each is read by its own.
-	anyOf func(ranges []string) string
 
 	// conceal takes away what an error of the driver says of values.
 	conceal func(error) error

@@ -65,7 +65,6 @@ func mysqlDialect() *dialect {
 		deleteSome:       "DELETE FROM %[1]s WHERE %[3]s LIMIT ?",
 		snapshot:         sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		useIndex:         "FORCE INDEX (%s)",
-		anyOf:            unionOf,
 		patience:         serverPatience,
 		conceal:          concealMySQL,
 		isUnavailable:    isMySQLUnavailable,

@@ -29,7 +29,6 @@ func sqliteDialect() *dialect {
 		deleteSome:   `DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT ?)`,
 		snapshot:     sql.TxOptions{ReadOnly: true},
 		useIndex:     `INDEXED BY %s`,
-		anyOf:        eitherOf,
 		conceal:      func(err error) error { return err },
 		isUnavailable: func(err error) bool {
 			switch sqliteCode(err) & 0xff {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/a64core/hub"
@@ -76,12 +77,13 @@ func (s *Store) users(ctx context.Context, q hub.UserQuery) (page hub.UserPage, 
 }
 
 func (d *dialect) userCount(q hub.UserQuery) (query string, args []any) {
-	where := d.gathering(q)
-	from := `users`
-	if q.Search == "" {
-		from = d.by(stateIndex) // which has all that is asked for, and little else
+	if q.Search != "" {
+		found := foundBy(q, hub.MaxFound)
+		return `SELECT COUNT(*) FROM (SELECT user_id FROM (` + found.union() + `) AS every LIMIT ?) AS counted`, append(found.args, hub.MaxFound)
 	}
-	return `SELECT COUNT(*) FROM ` + from + ` WHERE ` + where.text(), where.args
+	where := gathering(q)
+	// This index has all that is asked for, and little else.
+	return `SELECT COUNT(*) FROM ` + d.by(stateIndex) + ` WHERE ` + where.text(), where.args
 }
 
 const (
@@ -89,9 +91,9 @@ const (
 	roleIndex   = "users_by_role"
 	activeIndex = "users_by_active"
 
-	// maxGathered is how many users at most are read by what they match, to be sorted. Of more, those of a page are met soon
-	// on a walk through an index that has the order.
-	maxGathered = 10_000
+	// maxGathered is how many users at most are read by what they match, to be sorted. Of more, those of a page are met soon on a
+	// walk through an index that has the order: of a million, a walk passes no more until it has met a page of twenty.
+	maxGathered = 5000
 )
 
 // by returns the table of users, to be read by an index.
@@ -120,9 +122,9 @@ func (d *dialect) userList(q hub.UserQuery, matching int) (query string, args []
 	case hasOrder && q.Search == "" || matching > maxGathered:
 		where, from = passing(q), d.by(index)
 	case q.Search != "":
-		where, from = d.gathering(q), `users`
+		where, from = gathering(q), `users`
 	default:
-		where, from = d.gathering(q), d.by(stateIndex)
+		where, from = gathering(q), d.by(stateIndex)
 	}
 	beyond, direction := ">", " ASC"
 	if q.Sort.Descending {
@@ -147,24 +149,24 @@ func passing(q hub.UserQuery) conditions {
 	var where conditions
 	where.add(`is_deleted = ?`, q.Deleted)
 	if q.Search != "" {
-		found := foundBy(hub.Fold(q.Search), q.Deleted)
-		where.add(eitherOf(found.terms), found.args...)
+		found := namedBy(hub.Fold(q.Search))
+		where.add(`(`+strings.Join(found.terms, ` OR `)+`)`, found.args...)
 	}
 	where.addState(q)
 	return where
 }
 
 // gathering are the conditions for reading what matches, by an index that has it.
-func (d *dialect) gathering(q hub.UserQuery) conditions {
+func gathering(q hub.UserQuery) conditions {
 	var where conditions
 	if q.Search != "" {
-		found := foundBy(hub.Fold(q.Search), q.Deleted)
-		where.add(d.anyOf(found.terms), found.args...)
-	} else {
-		where.add(`is_deleted = ?`, q.Deleted)
-		if q.Role == 0 && q.IsActive != nil { // the role comes first in the index
-			where.add(`role IN ('super_admin', 'admin', 'moderator', 'user', 'guest')`)
-		}
+		found := foundBy(q, hub.MaxFound)
+		where.add(`user_id IN (SELECT user_id FROM (`+found.union()+`) AS found)`, found.args...)
+		return where
+	}
+	where.add(`is_deleted = ?`, q.Deleted)
+	if q.Role == 0 && q.IsActive != nil { // the role comes first in the index
+		where.add(`role IN ('super_admin', 'admin', 'moderator', 'user', 'guest')`)
 	}
 	where.addState(q)
 	return where
@@ -179,28 +181,42 @@ func (c *conditions) addState(q hub.UserQuery) {
 	}
 }
 
-// eitherOf joins ranges of indexes of users for a database that reads each by its own index.
-func eitherOf(ranges []string) string { return `(` + strings.Join(ranges, ` OR `) + `)` }
-
-// unionOf joins ranges of indexes of users for MySQL, which would rather read all users than several indexes.
-func unionOf(ranges []string) string {
-	const ids = `SELECT user_id FROM users WHERE `
-	return `user_id IN (SELECT user_id FROM (` + ids + strings.Join(ranges, ` UNION `+ids) + `) AS found)`
-}
-
-// foundBy returns a condition for each name by which a user is found, deleted ones or others. Each is a range of one
-// index, whole by itself, so that databases join the ranges instead of reading all users.
-func foundBy(prefix string, deleted bool) conditions {
-	var found conditions
+// namedBy returns a condition for each name by which a user is found. Each is a range of one index.
+func namedBy(prefix string) conditions {
+	var named conditions
 	end, hasEnd := hub.PrefixEnd(prefix)
 	for _, column := range []string{"email", "last_name_folded", "full_name_folded"} {
 		if hasEnd {
-			found.add(`(is_deleted = ? AND `+column+` >= ? AND `+column+` < ?)`, deleted, prefix, end)
+			named.add(`(`+column+` >= ? AND `+column+` < ?)`, prefix, end)
 		} else {
-			found.add(`(is_deleted = ? AND `+column+` >= ?)`, deleted, prefix)
+			named.add(`(`+column+` >= ?)`, prefix)
 		}
 	}
+	return named
+}
+
+// foundBy returns a query for each name by which a user is found, which gives the ids of some of those who match: databases
+// would rather read all users than several indexes at once.
+func foundBy(q hub.UserQuery, atMost int) conditions {
+	var state, found conditions
+	state.add(`is_deleted = ?`, q.Deleted)
+	state.addState(q)
+	named := namedBy(hub.Fold(q.Search))
+	values := len(named.args) / len(named.terms)
+	for i, name := range named.terms {
+		args := slices.Concat(named.args[i*values:(i+1)*values], state.args, []any{atMost})
+		found.add(`SELECT user_id FROM users WHERE `+name+` AND `+state.text()+` LIMIT ?`, args...)
+	}
 	return found
+}
+
+// union joins queries that end with a limit; what several find is in it once.
+func (c *conditions) union() string {
+	parts := make([]string, len(c.terms))
+	for i, query := range c.terms {
+		parts[i] = fmt.Sprintf(`SELECT * FROM (%s) AS part%d`, query, i)
+	}
+	return strings.Join(parts, ` UNION `)
 }
 
 // sortColumn returns the column that has an order, and the index.
