@@ -124,7 +124,11 @@ func (b *bench) measureSweep(ctx context.Context, g *grown) error {
 	return nil
 }
 
+// refreshFor refreshes sessions of its own: the answer to the last refresh before is lost, and its grace may be over.
 func (g *grown) refreshFor(ctx context.Context, d time.Duration) (result, error) {
+	if err := g.signIn(ctx); err != nil {
+		return result{}, err
+	}
 	return load(ctx, g.server.addr, listConns, d, 200, g.refreshes)
 }
 
