@@ -114,6 +114,10 @@ type UserQuery struct {
 	Sort  UserSort
 	Limit int // at least 1
 
+	// Known is about how many match, if the caller knows. Then nobody counts, which means to look at all that match: it becomes
+	// the page's Total.
+	Known int
+
 	// Offset skips that many users. After, if set, continues behind a user of an earlier page instead, at the same cost
 	// however far that is.
 	Offset int
@@ -142,10 +146,13 @@ type UserCursor struct {
 	ID    string
 }
 
+// MaxFound bounds the total of a search: the beginning of a name may be that of half of all users.
+const MaxFound = 10_000
+
 // UserPage is one page of users.
 type UserPage struct {
 	Users []User
-	Total int         // of all that match, on whatever page
+	Total int         // of all that match, on whatever page; of a search, up to MaxFound
 	Next  *UserCursor // nil on the last page
 }
 

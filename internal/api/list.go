@@ -24,7 +24,7 @@ type UserPage struct {
 
 // PageMeta says where in the list a page is.
 type PageMeta struct {
-	Total      int     `json:"total" doc:"Of all that match, on whatever page." example:"42"`
+	Total      int     `json:"total" doc:"Of all that match, on whatever page. Above 1000 it may be a minute old; a search counts up to 10000." example:"42"`
 	Page       *int    `json:"page" doc:"Null if the page was asked for by cursor." example:"1"`
 	PerPage    int     `json:"perPage" example:"20"`
 	TotalPages int     `json:"totalPages" example:"3"`
@@ -174,7 +174,7 @@ func (in *listInput) links(meta PageMeta) (l PageLinks) {
 	switch {
 	case in.page == 0 && meta.NextCursor != nil:
 		l.Next = to("cursor", *meta.NextCursor)
-	case in.page > 0 && in.page < meta.TotalPages:
+	case in.page > 0 && meta.NextCursor != nil: // whatever an older total says
 		l.Next = page(in.page + 1)
 	}
 	if before := min(in.page-1, meta.TotalPages); before > 0 {

@@ -62,6 +62,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		a.Redis.Probe(ctx) // before the first request, so that it counts where those of other instances do
 		group.Go(func() error { return a.Redis.Run(serving) })
 	}
+	group.Go(func() error { return a.Users.CountAnew(ctx) })
 	if !a.idle {
 		group.Go(func() error { return a.Queue.Run(ctx) })
 		group.Go(func() error { return a.janitor.run(ctx) })

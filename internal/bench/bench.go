@@ -16,6 +16,7 @@ type bench struct {
 	rounds      int
 	backlog     int
 	users       int
+	growth      int
 	rows        []row
 	products    map[string]string // that the modes are kept in
 
@@ -49,6 +50,7 @@ func parts() []part {
 		{"limit", (*bench).measureLimit, false},
 		{"worker", (*bench).measureWorker, false},
 		{"verify", (*bench).measureVerify, false},
+		{"growth", (*bench).measureGrowth, false},
 		{peersPart, (*bench).measurePeers, false},
 	}
 }

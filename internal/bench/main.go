@@ -37,6 +37,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&b.rounds, "rounds", 15, "measurements of each kind; the median counts")
 	flag.IntVar(&b.backlog, "backlog", 20_000, "users that the worker of dual mode has to copy")
 	flag.IntVar(&b.users, "users", 100_000, "users that store verify compares")
+	flag.IntVar(&b.growth, "growth", 1_000_000, "users of the large database that is compared with one of a thousand")
 	flag.Parse()
 	if *floor != "" {
 		return runFloor(ctx, *floor)

@@ -49,17 +49,21 @@ func (s *subject) signUp(ctx context.Context) error {
 		_, err := s.ask(ctx, 201, registerRequest(email(i)))
 		return err
 	}
-	signIn := func(i int) error {
+	if err := each(accounts, register); err != nil {
+		return err
+	}
+	return s.signIn(ctx)
+}
+
+// signIn signs the clients in.
+func (s *subject) signIn(ctx context.Context) error {
+	return each(clients, func(i int) error {
 		answer, err := s.ask(ctx, 200, loginRequest(i))
 		if err != nil {
 			return err
 		}
 		return json.Unmarshal(answer, &s.clients[i])
-	}
-	if err := each(accounts, register); err != nil {
-		return err
-	}
-	return each(clients, signIn)
+	})
 }
 
 // each does something for all numbers below n, a few at a time.

@@ -43,7 +43,11 @@ func (b *bench) measureVerify(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, primary.Close()) }()
-	last, err := fill(ctx, b.users, primary, secondary)
+	var last *hub.User
+	err = fill(ctx, b.users, func(i int) []hub.Record {
+		last = someone(i)
+		return []hub.Record{{User: last}}
+	}, primary, secondary)
 	if err != nil {
 		return err
 	}
@@ -74,16 +78,16 @@ func (b *bench) measureVerify(ctx context.Context) (err error) {
 	return nil
 }
 
-// fill puts the same users into all databases and returns one of them.
-func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err error) {
+// fill puts what make returns for each number below n into all databases. It calls make in turn.
+func fill(ctx context.Context, n int, make func(i int) []hub.Record, into ...hub.Database) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fillers)
 	var done atomic.Int64
-	for begin := 0; begin < n; begin += fillBatch {
-		records := make([]hub.Record, 0, fillBatch)
-		for i := begin; i < min(n, begin+fillBatch); i++ {
-			last = someone(i)
-			records = append(records, hub.Record{User: last})
+	for begin := 0; begin < n && ctx.Err() == nil; begin += fillBatch {
+		end := min(n, begin+fillBatch)
+		var records []hub.Record
+		for i := begin; i < end; i++ {
+			records = append(records, make(i)...)
 		}
 		group.Go(func() error {
 			for _, db := range into {
@@ -91,11 +95,11 @@ func fill(ctx context.Context, n int, into ...hub.Database) (last *hub.User, err
 					return err
 				}
 			}
-			if filled := done.Add(int64(len(records))); filled%(int64(n)/10/fillBatch*fillBatch+fillBatch) == 0 {
+			if filled := done.Add(int64(end - begin)); filled%(int64(n)/10/fillBatch*fillBatch+fillBatch) == 0 {
 				progress(fmt.Sprintf("filled in %d users of %d", filled, n))
 			}
 			return nil
 		})
 	}
-	return last, group.Wait()
+	return group.Wait()
 }

@@ -17,13 +17,15 @@ type Store interface {
 	Stats(ctx context.Context, now time.Time) (hub.Stats, error)
 }
 
-// Service does the use cases. All fields are required.
+// Service does the use cases. All exported fields are required.
 type Service struct {
 	Store     Store
 	Passwords *password.Hasher
 	Policy    *password.Policy
 	Rules     Rules
 	Now       func() time.Time
+
+	totals totals
 }
 
 // Rules are the settings that the use cases follow.

@@ -47,6 +47,8 @@ func (s *Store) indexes() []index {
 		{in: s.users, name: emailIndex, keys: up("email"), unique: true},
 		{in: s.users, name: userIndex, keys: up("userId"), unique: true},
 		{in: s.users, name: "users_by_role", keys: up("role")},
+		{in: s.users, name: "users_by_active", keys: append(up("isActive"), down("createdAt", "userId")...)},
+		{in: s.users, name: "users_by_state", keys: up("role", "isActive", "isEmailVerified")},
 		{in: s.users, name: "users_by_created_at", keys: down("createdAt", "userId")},
 		{in: s.users, name: "users_by_last_name", keys: up("lastNameFolded", "userId")},
 		{in: s.users, name: "users_by_full_name", keys: up("fullNameFolded")},

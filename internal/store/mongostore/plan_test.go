@@ -2,6 +2,8 @@ package mongostore_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,12 +34,14 @@ func TestQueriesUseIndexes(t *testing.T) {
 
 	cursor, err := db.Collection("system.profile").Find(ctx, bson.D{{Key: "planSummary", Value: bson.D{{Key: "$exists", Value: true}}}})
 	must(t, "read profile", err)
-	var answers []struct {
-		Op      string   `bson:"op"`
-		NS      string   `bson:"ns"`
-		Plan    string   `bson:"planSummary"`
-		Command bson.Raw `bson:"command"`
+	type answer struct {
+		Op       string   `bson:"op"`
+		NS       string   `bson:"ns"`
+		Plan     string   `bson:"planSummary"`
+		Examined int      `bson:"docsExamined"`
+		Command  bson.Raw `bson:"command"`
 	}
+	var answers []answer
 	must(t, "read profile", cursor.All(ctx, &answers))
 	if len(answers) < 30 {
 		t.Errorf("only %d answers are in the profile", len(answers))
@@ -46,24 +50,49 @@ func TestQueriesUseIndexes(t *testing.T) {
 		if a.Plan == "COLLSCAN" && a.NS != c.Database+".system.profile" {
 			t.Errorf("%s %s reads everything: %v", a.Op, a.NS, a.Command)
 		}
+		if limit, _ := a.Command.Lookup("limit").AsInt64OK(); limit == pageLimit+1 && a.Examined > 2*pageLimit+1 {
+			t.Errorf("a page looks at %d documents: %v", a.Examined, a.Command)
+		}
+		if a.Plan == indexOfState && a.Examined > 0 && !strings.Contains(a.Command.String(), "deletedAt") {
+			t.Errorf("counting by an index alone looks at %d documents: %v", a.Examined, a.Command)
+		}
+	}
+	byState := func(a answer) bool { return a.Plan == indexOfState }
+	if !slices.ContainsFunc(answers, byState) {
+		t.Error("nothing is counted by the index of users' states")
 	}
 }
+
+const (
+	// pageLimit is that of pages in an order that an index has. All users are equal in two of three, so that a page passes those
+	// of the page before.
+	pageLimit    = 4
+	indexOfState = "IXSCAN { role: 1, isActive: 1, isEmailVerified: 1 }"
+)
 
 func useEverything(t *testing.T, s *mongostore.Store, u hub.User) {
 	t.Helper()
 	ctx := t.Context()
 	for _, by := range []hub.UserSortField{hub.SortByCreatedAt, hub.SortByEmail, hub.SortByLastName} {
 		for _, descending := range []bool{false, true} {
-			q := hub.UserQuery{Sort: hub.UserSort{By: by, Descending: descending}, Limit: 5}
+			sort := hub.UserSort{By: by, Descending: descending}
+			q := hub.UserQuery{Sort: sort, Limit: pageLimit}
 			page, err := s.Users(ctx, q)
 			must(t, "list users", err)
 			q.After = page.Next
 			_, err = s.Users(ctx, q)
 			must(t, "list users", err)
+			for _, q := range []hub.UserQuery{{Deleted: true}, {Role: hub.RoleUser}, {IsActive: new(bool)}, {Role: hub.RoleAdmin, IsActive: new(bool)}} {
+				q.Sort, q.Limit = sort, 5
+				_, err := s.Users(ctx, q)
+				must(t, "list users", err)
+			}
 		}
 	}
 	_, err := s.Users(ctx, hub.UserQuery{Search: "1", Limit: 5})
 	must(t, "search", err)
+	_, err = s.Stats(ctx, start())
+	must(t, "count", err)
 	_, err = s.PurgeableUsers(ctx, start(), start(), 5)
 	must(t, "list purgeable users", err)
 	_, err = s.UserByEmail(ctx, u.Email)

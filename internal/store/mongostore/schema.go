@@ -42,7 +42,8 @@ func Migrate(ctx context.Context, c Config) (_ Migration, err error) {
 // only what is not yet as it should be. A released step never changes.
 func (s *Store) steps() []func(context.Context) error {
 	return []func(context.Context) error{
-		s.adoptLegacy, // 1: documents of the original system, indexes, the lease
+		s.adoptLegacy,  // 1: documents of the original system, indexes, the lease
+		s.buildIndexes, // 2: users_by_active, users_by_state
 	}
 }
 

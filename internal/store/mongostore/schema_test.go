@@ -46,7 +46,7 @@ func TestOpenRefusesOtherSchemas(t *testing.T) {
 		}
 	}
 	refused("migrate it first")
-	for _, want := range []mongostore.Migration{{From: 0, To: 1}, {From: 1, To: 1}} {
+	for _, want := range []mongostore.Migration{{From: 0, To: 2}, {From: 2, To: 2}} {
 		if m, err := mongostore.Migrate(ctx, c); err != nil || m != want {
 			t.Errorf("migrated %+v, %v, want %+v", m, err, want)
 		}

@@ -25,13 +25,15 @@ func (s *Store) Users(ctx context.Context, q hub.UserQuery) (hub.UserPage, error
 	if err != nil {
 		return hub.UserPage{}, err
 	}
-	err = s.do(ctx, what, func(ctx context.Context) error {
-		n, err := s.users.CountDocuments(ctx, filter)
-		page.Total = int(n)
-		return err
-	})
-	if err != nil {
-		return hub.UserPage{}, err
+	page.Total = q.Known
+	if q.Known == 0 {
+		err = do(ctx, what, scanTimeout, func(ctx context.Context) (err error) {
+			page.Total, err = s.matching(ctx, q)
+			return err
+		})
+		if err != nil {
+			return hub.UserPage{}, err
+		}
 	}
 	if len(page.Users) > q.Limit {
 		page.Users = page.Users[:q.Limit]
@@ -82,7 +84,7 @@ func userFind(q hub.UserQuery, filter bson.D) (bson.D, *options.FindOptionsBuild
 func userFilter(q hub.UserQuery) bson.D {
 	filter := bson.D{{Key: "deletedAt", Value: nil}}
 	if q.Deleted {
-		filter[0].Value = bson.D{{Key: "$gt", Value: dawn()}}
+		filter[0] = isDeleted()
 	}
 	if q.Search != "" {
 		filter = append(filter, bson.E{Key: "$or", Value: foundBy(text(hub.Fold(q.Search)))})
@@ -95,6 +97,35 @@ func userFilter(q hub.UserQuery) bson.D {
 	}
 	return filter
 }
+
+// matching counts the users that match. No index tells that a field is null without a look at the document; so where many may
+// match, an index alone counts the deleted ones with the others, and they, who are few, are taken off.
+func (s *Store) matching(ctx context.Context, q hub.UserQuery) (int, error) {
+	if q.Search != "" {
+		n, err := s.users.CountDocuments(ctx, userFilter(q), options.Count().SetLimit(hub.MaxFound))
+		return int(n), err
+	}
+	if q.Deleted {
+		return count(ctx, s.users, userFilter(q))
+	}
+	state := bson.D{hasRole()}
+	if q.Role != 0 {
+		state[0].Value = q.Role.String()
+	}
+	if q.IsActive != nil {
+		state = append(state, bson.E{Key: "isActive", Value: *q.IsActive})
+	}
+	all, err := count(ctx, s.users, state)
+	if err != nil {
+		return 0, err
+	}
+	q.Deleted = true
+	deleted, err := count(ctx, s.users, userFilter(q))
+	return max(0, all-deleted), err
+}
+
+// hasRole matches users, deleted or not, and no tombstone, by an index that holds their state.
+func hasRole() bson.E { return bson.E{Key: "role", Value: bson.D{{Key: "$gte", Value: ""}}} }
 
 // foundBy returns a condition for each name by which a user is found. Each is a range of one index.
 func foundBy(prefix string) bson.A {

@@ -29,8 +29,8 @@ type dialect struct {
 	// lockRows ends a SELECT whose rows must not change until the transaction ends. Empty where only one transaction
 	// writes at a time.
 	lockRows string
-	// anyOf joins conditions that are ranges of one index of users each, so that each is read by its own.
-	anyOf func(ranges []string) string
+	// useIndex stands behind a table that is to be read by the index %s.
+	useIndex string
 
 	// conceal takes away what an error of the driver says of values.
 	conceal func(error) error

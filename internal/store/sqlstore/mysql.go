@@ -65,7 +65,7 @@ func mysqlDialect() *dialect {
 		lockRows:         " FOR UPDATE",
 		deleteSome:       "DELETE FROM %[1]s WHERE %[3]s LIMIT ?",
 		snapshot:         sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-		anyOf:            unionOf,
+		useIndex:         "FORCE INDEX (%s)",
 		patience:         serverPatience,
 		conceal:          concealMySQL,
 		isUnavailable:    isMySQLUnavailable,

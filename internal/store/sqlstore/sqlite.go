@@ -29,7 +29,7 @@ func sqliteDialect() *dialect {
 		versionTable: goose.DefaultTablename,
 		deleteSome:   `DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT ?)`,
 		snapshot:     sql.TxOptions{ReadOnly: true},
-		anyOf:        eitherOf,
+		useIndex:     `INDEXED BY %s`,
 		conceal:      func(err error) error { return err },
 		isUnavailable: func(err error) bool {
 			switch sqliteCode(err) & 0xff {

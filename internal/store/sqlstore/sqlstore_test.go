@@ -1,6 +1,8 @@
 package sqlstore_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,34 +19,31 @@ func TestStore(t *testing.T) {
 
 func TestDatabase(t *testing.T) {
 	t.Parallel()
-	storetest.RunDatabase(t, func(t *testing.T, marks bool) hub.Database {
-		s, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "hub.db"), Migrate: true, Marks: marks})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
-	})
+	storetest.RunDatabase(t, func(t *testing.T, marks bool) hub.Database { return openIndexed(t, marks) })
 }
 
 func TestStoreThatKeepsMarks(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) hub.Store {
-		s, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "hub.db"), Migrate: true, Marks: true})
-		if err != nil {
-			t.Fatal(err)
+	storetest.Run(t, func(t *testing.T) hub.Store { return openIndexed(t, true) })
+}
+
+// openIndexed opens a database of its own. After the test, no statement that was prepared in it may read a whole table.
+func openIndexed(t *testing.T, marks bool) *sqlstore.Store {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), sqlstore.Config{Path: filepath.Join(t.TempDir(), "hub.db"), Migrate: true, Marks: marks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		whole, err := s.WholeReads(context.WithoutCancel(t.Context()))
+		if err := errors.Join(err, s.Close()); err != nil {
+			t.Error(err)
 		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
+		for _, statement := range whole {
+			t.Errorf("reads a whole table: %s", statement)
+		}
 	})
+	return s
 }
 
 // open opens the database at path, creates it if need be, and closes it after the test.

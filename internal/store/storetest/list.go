@@ -95,12 +95,19 @@ func usersAreListed(t *testing.T, s hub.Store) {
 		{Search: "nobody"},
 	} {
 		for _, q.Sort = range sorts() {
-			q.Limit = len(users)
+			q.Limit, q.Known = len(users), 0
 			page, err := s.Users(t.Context(), q)
 			must(t, "list users", err)
 			want := listed(users, q)
 			what := fmt.Sprintf("role %v, active %v, deleted %v, search %q, sort %v", q.Role, q.IsActive, q.Deleted, q.Search, q.Sort)
 			wantSame(t, what, page, hub.UserPage{Users: want, Total: len(want)})
+			if !q.Sort.Descending {
+				continue
+			}
+			q.Known = 1_000_000
+			page, err = s.Users(t.Context(), q)
+			must(t, "list users", err)
+			wantSame(t, what+", one of many", page, hub.UserPage{Users: want, Total: q.Known})
 		}
 	}
 }
