@@ -9,7 +9,6 @@ import (
 	"net"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
@@ -86,8 +85,10 @@ func welcome(ctx context.Context, w io.Writer, c config.Config, a *app.App, addr
 	if c.MailDriver == config.MailLog {
 		text += "\n  Mails are not sent: they are in the log below, with their links."
 	}
-	// A database that fails only now says so in the log and by /api/ready.
-	if stats, err := a.Store.Stats(ctx, time.Now()); err == nil && !hasSuperAdmin(stats) {
+	// A database that fails only now says so in the log and by /api/ready. There is no need to count.
+	active := true
+	rulers := hub.UserQuery{Role: hub.RoleSuperAdmin, IsActive: &active, Limit: 1, Known: 1}
+	if page, err := a.Store.Users(ctx, rulers); err == nil && len(page.Users) == 0 {
 		text += "\n  Nobody is super_admin yet. In another terminal" + sameSettings(c) + ":\n" +
 			"    go run ./cmd/a64core users create --email you@example.com --role super_admin --first-name Your --last-name Name"
 	}
@@ -100,13 +101,4 @@ func sameSettings(c config.Config) string {
 		return ""
 	}
 	return ", with the same settings (DATABASE=" + string(c.Database) + ")"
-}
-
-func hasSuperAdmin(stats hub.Stats) bool {
-	for _, count := range stats.Users {
-		if count.Role == hub.RoleSuperAdmin && count.Active > 0 {
-			return true
-		}
-	}
-	return false
 }

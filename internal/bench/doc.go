@@ -8,6 +8,7 @@
 //	go run ./internal/bench -json -only me,refresh
 //	go run ./internal/bench -modes mongodb,dual -only refresh,patch
 //	go run ./internal/bench -modes dual -only verify -users 1000000
+//	go run ./internal/bench -modes sqlite -only growth -growth 1000000
 //
 // The floor is a bare net/http server that verifies the same HS256 token and writes the same JSON; for whatever hashes it is
 // bcrypt alone on all cores. The load generator shares the cores with what it measures.
