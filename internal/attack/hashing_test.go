@@ -87,8 +87,14 @@ func TestR26_NoFloodKeepsAUserFromLoggingIn(t *testing.T) { // DOS-02
 				}
 				answer <- a
 			}()
-			if got := <-statuses; got != http.StatusServiceUnavailable || gate.Depth() != room {
-				t.Errorf("status %d, and %d wait: nobody made room", got, gate.Depth())
+			select {
+			case got := <-statuses:
+				if got != http.StatusServiceUnavailable || gate.Depth() != room {
+					t.Errorf("status %d for who made room, and %d wait", got, gate.Depth())
+				}
+			case a := <-answer:
+				release()
+				t.Fatalf("nobody made room: %d %s", a.Status, a.Body)
 			}
 			release()
 			(<-answer).Want(t, http.StatusOK)
