@@ -1,6 +1,9 @@
 package hub
 
-import "context"
+import (
+	"context"
+	"net/netip"
+)
 
 // Actor is the signed-in user who asks, as the database had it when the request was authenticated.
 type Actor struct {
@@ -13,6 +16,19 @@ type Origin struct {
 	IP        string
 	UserAgent string
 	RequestID string
+}
+
+// Network returns what strangers are told apart by: the address, or the /64 of an IPv6 address, which is one customer's.
+func (o Origin) Network() string {
+	address, err := netip.ParseAddr(o.IP)
+	if err != nil || address.Is4() {
+		return o.IP
+	}
+	prefix, err := address.Prefix(64)
+	if err != nil {
+		return o.IP
+	}
+	return prefix.String()
 }
 
 type (

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,14 +16,17 @@ import (
 	"time"
 )
 
+const slowRequest = "POST /api/v1/auth/login HTTP/1.1\r\nHost: hub\r\nX-A: "
+
 func TestHTT07_SlowClientsAreCutOffAndStarveNobody(t *testing.T) {
 	t.Parallel()
-	slowloris(t, 500)
+	slowloris(t, 500, slowRequest, 48)
 }
 
-// slowloris opens so many connections that send a header byte by byte, faster than any wait for the next byte would end, and
-// wants them cut off all the same, honest clients served meanwhile, and the program's memory to stay small.
-func slowloris(t *testing.T, connections int) {
+// slowloris opens so many connections that begin a request and go on with it byte by byte, faster than any wait for the next byte
+// would end. It wants them cut off all the same, honest clients served meanwhile, and the program's memory to grow by no more
+// than so many KiB for each. It returns how long honest requests took.
+func slowloris(t *testing.T, connections int, opening string, each int) (took []time.Duration) {
 	t.Helper()
 	s := serve(t, t.TempDir())
 	const email = "ada@example.com"
@@ -38,14 +42,19 @@ func slowloris(t *testing.T, connections int) {
 
 	stop := make(chan struct{})
 	var honest sync.WaitGroup
+	var mu sync.Mutex // guards took
 	for range 4 {
 		honest.Go(func() {
 			for served := 0; ; served++ {
+				began := time.Now()
 				status, answer := s.try(http.MethodPost, "/api/v1/auth/login", "", login)
 				if status != http.StatusOK {
 					t.Errorf("an honest client's login %d: status %d %s", served, status, answer)
 					return
 				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
 				select {
 				case <-stop:
 					return
@@ -57,7 +66,7 @@ func slowloris(t *testing.T, connections int) {
 	leave := sync.OnceFunc(func() { close(stop); honest.Wait() })
 	defer leave()
 
-	slow := openSlow(t, strings.TrimPrefix(s.url, "http://"), connections)
+	slow := openSlow(t, strings.TrimPrefix(s.url, "http://"), connections, opening)
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	deadline := time.After(90 * time.Second) // the hub gives a header 10 s
@@ -72,14 +81,16 @@ func slowloris(t *testing.T, connections int) {
 		slow = trickle(slow)
 	}
 	leave()
-	if grown, allowed := most-before, connections*48+128<<10; grown > allowed {
+	if grown, allowed := most-before, connections*each+128<<10; grown > allowed {
 		t.Errorf("%d slow connections took %d KiB, more than %d", connections, grown, allowed)
 	}
-	t.Logf("%d slow connections: %d KiB before, at most %d", connections, before, most)
+	slices.Sort(took)
+	t.Logf("%d slow connections: %d KiB before, at most %d; %d honest logins, p99 %v", connections, before, most, len(took), took[len(took)*99/100])
+	return took
 }
 
 // openSlow opens connections and begins a request on each.
-func openSlow(t *testing.T, address string, n int) (slow []net.Conn) {
+func openSlow(t *testing.T, address string, n int, opening string) (slow []net.Conn) {
 	t.Helper()
 	t.Cleanup(func() {
 		for _, c := range slow {
@@ -95,7 +106,7 @@ func openSlow(t *testing.T, address string, n int) (slow []net.Conn) {
 			t.Fatal(err)
 		}
 		slow = append(slow, c)
-		if _, err := fmt.Fprint(c, "POST /api/v1/auth/login HTTP/1.1\r\nHost: hub\r\nX-A: "); err != nil {
+		if _, err := fmt.Fprint(c, opening); err != nil {
 			t.Fatal(err)
 		}
 	}

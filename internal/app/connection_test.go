@@ -66,6 +66,8 @@ func TestR25_OneInterpretationOfFraming(t *testing.T) { // HTT-16, HTT-17
 		{"two lengths", login + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}" + smuggled, []int{400}},
 		{"a space before the colon", login + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + smuggled, []int{400}},
 		{"an unknown encoding", login + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + smuggled, []int{501}},
+		{"a folded encoding", login + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" + smuggled, []int{400}}, // RFC 9112, section 5.2: a fold is a space
+		{"a fold before any name", "POST /api/v1/auth/login HTTP/1.1\r\n Content-Length: 2\r\nHost: x\r\n\r\n{}" + smuggled, []int{400}},
 		{"a bad chunk", login + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" + smuggled, []int{400}},
 		{"a negative length", login + "Content-Length: -1\r\n\r\n" + smuggled, []int{400}},
 		{"a byte of no name", login + "X-\x80: 1\r\n\r\n" + smuggled, []int{400}},

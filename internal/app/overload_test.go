@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -15,39 +14,6 @@ import (
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/hubtest"
 )
-
-// TestDOS07_AbortedRequestsLeaveNothingBehind does not run in parallel: it counts goroutines.
-func TestDOS07_AbortedRequestsLeaveNothingBehind(t *testing.T) {
-	hubtest.OnlySQLite(t, "drivers of servers have goroutines of their own, which come and go")
-	h := hubtest.Start(t, hubtest.Settings{"BCRYPT_COST": "8", "HASH_WORKERS": "1"})
-	base := runtime.NumGoroutine()
-	const login = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 48\r\n\r\n" +
-		`{"email":"ada@example.com","password":"Wrong-1"}`
-	for i := range 300 {
-		c, err := net.Dial("tcp", h.Addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.WriteString(c, login[:1+i*len(login)/300])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(patience)
-	for runtime.NumGoroutine() > base+2 {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), base)
-		}
-	}
-	h.Do(t, hubtest.Request{Method: "GET", Path: "/api/health"}).Want(t, 200)
-}
 
 func TestR26_AFloodOfHashingIsSentAwayAndTokensGoOn(t *testing.T) { // DOS-02, DOS-04
 	hubtest.OnlySQLite(t, "it measures how long the hub takes, not a server that others use")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,41 @@ func floodOfAddresses(t *testing.T, addresses int) {
 		if i < 5 {
 			h.Login(t, p.Email, hubtest.Password)
 		}
+	}
+}
+
+// TestRTL14_RefusalsAreCheap is not parallel: it measures memory and time.
+func TestRTL14_RefusalsAreCheap(t *testing.T) { // RTL-20
+	hubtest.OnlySQLite(t, "the limiter does not ask the database")
+	h := hubtest.Start(t, hubtest.Settings{"RATE_LIMIT_GUEST": "10", "LOGIN_MAX_FAILURES": "0"})
+	const requests = 2000
+	text := fill(`{"email":"a@example.com","password":"`, "a", `"}`)
+	request := fmt.Appendf(nil, "POST /api/v1/auth/login HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(text), text)
+	c := &bare{h: h}
+	count := map[int]int{}
+	var before, after runtime.MemStats
+	for range 20 { // the last of them are refused
+		count[c.send(t, request)]++
+	}
+	h.Log.Forget()
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	for range requests {
+		count[c.send(t, request)]++
+	}
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	if count[http.StatusTooManyRequests] != requests+10 {
+		t.Errorf("statuses %v, want all but 10 refused", count)
+	}
+	if each := took / requests; each > 10*time.Millisecond {
+		t.Errorf("a refusal took %v", each)
+	}
+	if each := (after.TotalAlloc - before.TotalAlloc) / requests; each > 64<<10 {
+		t.Errorf("a refusal took %d bytes", each)
+	}
+	if lines := strings.Count(h.Log.String(), "\n"); lines > requests {
+		t.Errorf("%d lines of log for %d refusals", lines, requests)
 	}
 }
 

@@ -53,6 +53,13 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
+// Forget drops what was logged so far, for tests that measure what the hub takes.
+func (l *Log) Forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = bytes.Buffer{}
+}
+
 // SecretKey is the key that every Hub signs with, for tests that forge tokens.
 const SecretKey = "hubtest-key-0123456789-abcdefghijklmnopqrstuvwxyz"
 

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -33,7 +32,7 @@ func limit(o Options) func(http.Handler) http.Handler {
 				role, key = named, "user:"+userID
 				telemetry.FactsFrom(r.Context()).UserID = userID
 			} else {
-				limiter, role, key = guests, hub.RoleGuest, "address:"+network(hub.OriginFrom(r.Context()).IP)
+				limiter, role, key = guests, hub.RoleGuest, "address:"+hub.OriginFrom(r.Context()).Network()
 			}
 			d, err := limiter.Take(r.Context(), key, o.Limits[role], o.Now())
 			if err != nil {
@@ -53,19 +52,6 @@ func limit(o Options) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
-}
-
-// network returns what a guest is counted by.
-func network(ip string) string {
-	address, err := netip.ParseAddr(ip)
-	if err != nil || address.Is4() {
-		return ip
-	}
-	prefix, err := address.Prefix(64)
-	if err != nil {
-		return ip
-	}
-	return prefix.String()
 }
 
 // setLimitHeaders tells the limit, what is left of it, and after how many seconds some of it comes back:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -12,21 +11,26 @@ import (
 	"github.com/a64core/hub/internal/telemetry/tracing"
 )
 
-// Gate lets a fixed number of callers work at a time. Others wait in the order in which they came, but only so many and
-// only so long; the rest are sent away at once, so that a flood neither takes all cores nor piles up (OWASP ASVS 15.1.3,
-// 15.2.2). It is safe for concurrent use and starts no goroutines.
+// Gate lets a fixed number of callers work at a time. Others wait, but only so many and only so long; the rest are sent away
+// at once, so that a flood neither takes all cores nor piles up (OWASP ASVS 15.1.3, 15.2.2). Clients take turns and share the
+// places to wait in: see fairQueue. It is safe for concurrent use and starts no goroutines.
 type Gate struct {
 	// Meter hears what becomes of callers; nil if nobody counts. It is set before the gate is used.
 	Meter GateMeter
 
 	workers int
-	queue   int
 	wait    time.Duration
 
 	mu      sync.Mutex
-	running int             // while anybody waits, equal to workers
-	waiting []chan struct{} // longest first; closing one hands over a place among the running
-	average time.Duration   // of the work done lately
+	running int // while anybody waits, equal to workers
+	waiting fairQueue
+	average time.Duration // of the work done lately
+}
+
+// Client is for whom work is done.
+type Client struct {
+	Key   string // whoever has the same shares one turn
+	Known bool   // has proved who they are; strangers do not stand in their way
 }
 
 // GateMeter counts at a gate.
@@ -47,16 +51,16 @@ func NewGate(workers, queue int, wait time.Duration) *Gate {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	return &Gate{workers: workers, queue: queue, wait: wait, average: firstAverage}
+	return &Gate{workers: workers, waiting: fairQueue{room: queue}, wait: wait, average: firstAverage}
 }
 
-// Do runs fn in the calling goroutine once there is room. If it returns an error, fn was not run: OVERLOADED, with the
-// time after which there should be room, or the error of ctx.
-func (g *Gate) Do(ctx context.Context, fn func()) (err error) {
+// Do runs fn for the client, in the calling goroutine, once it is the client's turn. If it returns an error, fn was not run:
+// OVERLOADED, with the time after which there should be room, or the error of ctx.
+func (g *Gate) Do(ctx context.Context, client Client, fn func()) (err error) {
 	ctx, span := tracing.Start(ctx, "password.hash")
 	defer span.End(&err)
 	came := time.Now() // to measure durations, which no stepped clock could
-	if err := g.enter(ctx); err != nil {
+	if err := g.enter(ctx, client); err != nil {
 		return err
 	}
 	span.Note("admitted")
@@ -79,18 +83,18 @@ func (g *Gate) Depth() int {
 func (g *Gate) Use() (running, waiting, workers int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running, len(g.waiting), g.workers
+	return g.running, g.waiting.len(), g.workers
 }
 
-func (g *Gate) enter(ctx context.Context) error {
+func (g *Gate) enter(ctx context.Context, client Client) error {
 	if err := ctx.Err(); err != nil {
 		return abandoned(err)
 	}
-	turn, ok := g.join()
+	c, ok := g.join(client)
 	if !ok {
 		return g.overloaded()
 	}
-	if turn == nil {
+	if c == nil {
 		return nil
 	}
 	var expired <-chan time.Time
@@ -100,47 +104,52 @@ func (g *Gate) enter(ctx context.Context) error {
 		expired = timer.C
 	}
 	select {
-	case <-turn:
+	case <-c.called:
+		if c.away {
+			return g.overloaded()
+		}
 		if err := ctx.Err(); err != nil { // at the same moment: who has gone needs no hash
-			g.quit(turn)
+			g.quit(c)
 			return abandoned(err)
 		}
 		return nil
 	case <-ctx.Done():
-		g.quit(turn)
+		g.quit(c)
 		return abandoned(ctx.Err())
 	case <-expired:
-		g.quit(turn)
+		g.quit(c)
 		return g.overloaded()
 	}
 }
 
-// join takes a place among the running, and returns no channel, or else one among the waiting, and returns the channel
-// that is closed when the caller's turn comes. It reports false if there is neither.
-func (g *Gate) join() (turn chan struct{}, ok bool) {
+// join takes a place among the running, and returns nobody, or else one among the waiting, perhaps another's, and returns who
+// waits there. It reports false if there is neither.
+func (g *Gate) join(client Client) (c *caller, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running < g.workers {
 		g.running++
 		return nil, true
 	}
-	if len(g.waiting) >= g.queue {
+	c = &caller{client: client, called: make(chan struct{})}
+	leaves := g.waiting.add(c)
+	if leaves == c {
 		return nil, false
 	}
-	turn = make(chan struct{})
-	g.waiting = append(g.waiting, turn)
-	return turn, true
+	if leaves != nil {
+		leaves.away = true
+		close(leaves.called)
+	}
+	return c, true
 }
 
-// quit gives up a place among the waiting, or the one among the running if the turn came meanwhile.
-func (g *Gate) quit(turn chan struct{}) {
+// quit gives up the caller's place among the waiting, or the one among the running if their turn came meanwhile.
+func (g *Gate) quit(c *caller) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if at := slices.Index(g.waiting, turn); at >= 0 {
-		g.waiting = slices.Delete(g.waiting, at, at+1)
-		return
+	if !g.waiting.remove(c) && !c.away {
+		g.handOver()
 	}
-	g.handOver()
 }
 
 func (g *Gate) leave(took time.Duration) {
@@ -150,14 +159,14 @@ func (g *Gate) leave(took time.Duration) {
 	g.handOver()
 }
 
-// handOver passes a place among the running to whoever has waited longest. The lock is held.
+// handOver passes a place among the running to whose turn it is. The lock is held.
 func (g *Gate) handOver() {
-	if len(g.waiting) == 0 {
+	c := g.waiting.next()
+	if c == nil {
 		g.running--
 		return
 	}
-	close(g.waiting[0])
-	g.waiting = slices.Delete(g.waiting, 0, 1)
+	close(c.called)
 }
 
 // overloaded returns the error for a caller who finds no room. Its RetryAfter is when those now running and waiting will
@@ -168,7 +177,7 @@ func (g *Gate) overloaded() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	rounds := (g.running + len(g.waiting) + g.workers - 1) / g.workers
+	rounds := (g.running + g.waiting.len() + g.workers - 1) / g.workers
 	after := (time.Duration(rounds)*g.average + time.Second - 1).Truncate(time.Second)
 	return hub.NewError(hub.CodeOverloaded).After(max(after, time.Second))
 }

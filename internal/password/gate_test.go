@@ -16,6 +16,9 @@ import (
 	"github.com/a64core/hub/internal/password"
 )
 
+// ada is who asks where it does not matter who does.
+var ada = password.Client{Key: "ada"}
+
 // busy returns work that lasts d on the clock of a synctest bubble.
 func busy(d time.Duration) func() { return func() { <-time.After(d) } }
 
@@ -37,7 +40,7 @@ func TestNeverMoreThanTheWorkersRun(t *testing.T) {
 		var wg sync.WaitGroup
 		for range callers {
 			wg.Go(func() {
-				err := g.Do(t.Context(), func() {
+				err := g.Do(t.Context(), ada, func() {
 					n := running.Add(1)
 					for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 					}
@@ -65,11 +68,11 @@ func TestWhoCameFirstGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := password.NewGate(1, 10, 0)
-		go func() { _ = g.Do(t.Context(), busy(time.Second)) }()
+		go func() { _ = g.Do(t.Context(), ada, busy(time.Second)) }()
 		synctest.Wait()
 		var order []int
 		for i := range 10 {
-			go func() { _ = g.Do(t.Context(), func() { order = append(order, i); busy(time.Second)() }) }()
+			go func() { _ = g.Do(t.Context(), ada, func() { order = append(order, i); busy(time.Second)() }) }()
 			synctest.Wait() // until it waits in the queue
 		}
 		if g.Depth() != 10 {
@@ -91,19 +94,19 @@ func TestWhatDoesNotFitIsSentAwayAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		for range workers + queue {
-			wg.Go(func() { _ = g.Do(t.Context(), busy(time.Second)) })
+			wg.Go(func() { _ = g.Do(t.Context(), ada, busy(time.Second)) })
 		}
 		synctest.Wait()
 		begun := time.Now()
 		for range 100 {
-			retryAfter(t, g.Do(t.Context(), func() { t.Error("ran") }))
+			retryAfter(t, g.Do(t.Context(), ada, func() { t.Error("ran") }))
 		}
 		if took := time.Since(begun); took != 0 {
 			t.Errorf("being refused took %v", took)
 		}
 		<-time.After(time.Second)
 		synctest.Wait()
-		if err := g.Do(t.Context(), func() {}); err != nil { // two have run, so that there is room again
+		if err := g.Do(t.Context(), ada, func() {}); err != nil { // two have run, so that there is room again
 			t.Errorf("after a while: %v", err)
 		}
 	})
@@ -113,10 +116,10 @@ func TestWaitingHasAnEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := password.NewGate(1, 5, 3*time.Second)
-		go func() { _ = g.Do(t.Context(), busy(time.Minute)) }()
+		go func() { _ = g.Do(t.Context(), ada, busy(time.Minute)) }()
 		synctest.Wait()
 		begun := time.Now()
-		retryAfter(t, g.Do(t.Context(), func() { t.Error("ran") }))
+		retryAfter(t, g.Do(t.Context(), ada, func() { t.Error("ran") }))
 		if took := time.Since(begun); took != 3*time.Second {
 			t.Errorf("waited %v, want 3s", took)
 		}
@@ -131,23 +134,23 @@ func TestWhoLeavesTheQueueFreesTheirPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := password.NewGate(1, 2, 0)
-		go func() { _ = g.Do(t.Context(), busy(time.Second)) }()
+		go func() { _ = g.Do(t.Context(), ada, busy(time.Second)) }()
 		synctest.Wait()
 
 		ctx, leave := context.WithCancel(t.Context())
 		left := make(chan error, 1)
-		go func() { left <- g.Do(ctx, func() { t.Error("ran for somebody who had gone") }) }()
+		go func() { left <- g.Do(ctx, ada, func() { t.Error("ran for somebody who had gone") }) }()
 		synctest.Wait()
 		ran := make(chan error, 2)
-		go func() { ran <- g.Do(t.Context(), func() {}) }()
+		go func() { ran <- g.Do(t.Context(), ada, func() {}) }()
 		synctest.Wait()
-		retryAfter(t, g.Do(t.Context(), func() { t.Error("ran") }))
+		retryAfter(t, g.Do(t.Context(), ada, func() { t.Error("ran") }))
 
 		leave()
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("who left got %v", err)
 		}
-		go func() { ran <- g.Do(t.Context(), func() {}) }()
+		go func() { ran <- g.Do(t.Context(), ada, func() {}) }()
 		for range 2 {
 			if err := <-ran; err != nil {
 				t.Errorf("who stayed got %v", err)
@@ -169,7 +172,7 @@ func TestNoPlaceIsLost(t *testing.T) {
 				<-time.After(time.Duration(i%20) * time.Millisecond)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%7)*time.Millisecond)
 				defer cancel()
-				_ = g.Do(ctx, func() {
+				_ = g.Do(ctx, ada, func() {
 					if running.Add(1) > workers {
 						t.Error("too many run")
 					}
@@ -185,7 +188,7 @@ func TestNoPlaceIsLost(t *testing.T) {
 		hold := make(chan struct{})
 		for range workers {
 			wg.Go(func() {
-				if err := g.Do(t.Context(), func() { <-hold }); err != nil {
+				if err := g.Do(t.Context(), ada, func() { <-hold }); err != nil {
 					t.Errorf("a place is lost: %v", err)
 				}
 			})
@@ -208,9 +211,9 @@ func TestPanicFreesThePlace(t *testing.T) {
 				t.Error("the panic was swallowed")
 			}
 		}()
-		_ = g.Do(t.Context(), func() { panic("x") })
+		_ = g.Do(t.Context(), ada, func() { panic("x") })
 	}()
-	if err := g.Do(t.Context(), func() {}); err != nil {
+	if err := g.Do(t.Context(), ada, func() {}); err != nil {
 		t.Errorf("the place is lost: %v", err)
 	}
 }
@@ -235,17 +238,17 @@ func TestRetryAfterIsHonest(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := password.NewGate(tt.workers, tt.queue, 0)
 				for range 200 { // until the average is what work lasts
-					if err := g.Do(t.Context(), busy(tt.lasts)); err != nil {
+					if err := g.Do(t.Context(), ada, busy(tt.lasts)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				var wg sync.WaitGroup
 				defer wg.Wait()
 				for range tt.workers + tt.queue {
-					wg.Go(func() { _ = g.Do(t.Context(), busy(tt.lasts)) })
+					wg.Go(func() { _ = g.Do(t.Context(), ada, busy(tt.lasts)) })
 				}
 				synctest.Wait()
-				if got := retryAfter(t, g.Do(t.Context(), func() {})); got != tt.want {
+				if got := retryAfter(t, g.Do(t.Context(), ada, func() {})); got != tt.want {
 					t.Errorf("RetryAfter = %v, want %v", got, tt.want)
 				}
 			})
@@ -268,7 +271,7 @@ func BenchmarkGate(b *testing.B) {
 		b.SetParallelism(8)
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if err := g.Do(b.Context(), work); err != nil {
+				if err := g.Do(b.Context(), ada, work); err != nil {
 					b.Error(err)
 				}
 			}
