@@ -57,8 +57,8 @@ const requestTimeout = 30 * time.Second
 func (a *App) verifyToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if bearer, ok := api.Bearer(r.Header); ok {
-			if claims, err := a.Auth.Tokens.Verify(token.Access, bearer.Reveal(), a.now()); err == nil {
-				r = r.WithContext(token.WithVerified(r.Context(), bearer, claims))
+			if claims, err := a.Auth.VerifyAccess(bearer); err == nil {
+				r = r.WithContext(token.WithPresented(r.Context(), claims))
 			}
 		}
 		next.ServeHTTP(w, r)
