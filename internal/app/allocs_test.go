@@ -10,7 +10,7 @@ import (
 
 // maxAllocs is what one authenticated request may allocate between net/http and the live cache, with limits, metrics and its
 // log line, and without traces. Raise it only for something that is worth the garbage.
-const maxAllocs = 51
+const maxAllocs = 45
 
 // TestAllocationsOfARequest is not parallel, because allocations are counted for all. The race detector has pools forget.
 func TestAllocationsOfARequest(t *testing.T) {
