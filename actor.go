@@ -36,15 +36,18 @@ type (
 	originKey struct{}
 )
 
-// WithActor returns a context that carries the actor.
-func WithActor(ctx context.Context, a Actor) context.Context {
+// WithActor returns a context that carries the actor, who may be shared: nobody writes into it.
+func WithActor(ctx context.Context, a *Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
 // ActorFrom returns the actor that ctx carries, if any.
 func ActorFrom(ctx context.Context) (Actor, bool) {
-	a, ok := ctx.Value(actorKey{}).(Actor)
-	return a, ok
+	a, ok := ctx.Value(actorKey{}).(*Actor)
+	if !ok {
+		return Actor{}, false
+	}
+	return *a, true
 }
 
 // WithOrigin returns a context that carries the origin.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/telemetry"
+	"github.com/a64core/hub/internal/token"
 )
 
 // Access says who may call an operation. What one may do to a certain account is decided by the use case besides
@@ -57,11 +58,18 @@ func (a *API) admit(r *http.Request, access Access) (context.Context, error) {
 	if access == Public {
 		return ctx, nil
 	}
-	bearer, ok := Bearer(r.Header)
+	claims, ok := token.Presented(ctx, token.Access)
 	if !ok {
-		return ctx, hub.NewError(hub.CodeUnauthenticated)
+		bearer, ok := Bearer(r.Header)
+		if !ok {
+			return ctx, hub.NewError(hub.CodeUnauthenticated)
+		}
+		var err error
+		if claims, err = a.Auth.VerifyAccess(bearer); err != nil {
+			return ctx, err
+		}
 	}
-	actor, err := a.Auth.Authenticate(ctx, bearer)
+	actor, err := a.Auth.Authenticate(ctx, claims)
 	if err != nil {
 		return ctx, err
 	}

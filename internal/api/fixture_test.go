@@ -70,12 +70,12 @@ func newFixture(t testing.TB) *fixture {
 
 type sessions map[string]hub.Actor
 
-func (s sessions) SessionWithUser(_ context.Context, id string) (hub.Session, hub.User, error) {
+func (s sessions) Actor(_ context.Context, id string) (*hub.Actor, error) {
 	a, ok := s[id]
 	if !ok {
-		return hub.Session{}, hub.User{}, hub.ErrNotFound
+		return nil, hub.ErrNotFound
 	}
-	return a.Session, a.User, nil
+	return &a, nil
 }
 
 func (f *fixture) handler(t testing.TB) http.Handler {

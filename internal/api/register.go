@@ -147,17 +147,17 @@ func serve[In, Out any](a *API, o Operation, decode func(http.ResponseWriter, *h
 			a.refuse(w, r.WithContext(ctx), o, err)
 			return
 		}
-		a.answer(w, r, o, out)
+		a.answer(w, r, o, &out)
 	}
 }
 
-// answer writes an answer in one piece.
+// answer writes the answer that out points to in one piece.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, o Operation, out any) {
 	status := o.Status
 	if s, ok := out.(statusAnswer); ok {
 		status = s.status()
 	}
-	if _, nothing := out.(none); nothing {
+	if _, nothing := out.(*none); nothing {
 		w.WriteHeader(status)
 		return
 	}

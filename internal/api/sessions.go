@@ -33,8 +33,8 @@ func newSessions(ctx context.Context, sessions []hub.Session, err error) (Sessio
 	for i := range sessions {
 		s := &sessions[i]
 		out.Data[i] = Session{
-			SessionID: s.ID, CreatedAt: timestamp(s.CreatedAt), LastUsedAt: timestamp(s.LastUsedAt),
-			ExpiresAt: timestamp(s.Token.ExpiresAt), IP: orNull(&s.IP), UserAgent: orNull(&s.UserAgent),
+			SessionID: s.ID, CreatedAt: hub.Timestamp(s.CreatedAt), LastUsedAt: hub.Timestamp(s.LastUsedAt),
+			ExpiresAt: hub.Timestamp(s.Token.ExpiresAt), IP: orNull(&s.IP), UserAgent: orNull(&s.UserAgent),
 			Current: s.ID == current,
 		}
 	}

@@ -35,7 +35,7 @@ type Health struct {
 }
 
 func (a *API) health(context.Context, none) (Health, error) {
-	return Health{Status: "healthy", Timestamp: timestamp(a.Now()), Service: a.Name, Version: a.Version}, nil
+	return Health{Status: "healthy", Timestamp: hub.Timestamp(a.Now()), Service: a.Name, Version: a.Version}, nil
 }
 
 // Status says how the hub is.
@@ -69,7 +69,7 @@ func (r Readiness) status() int {
 
 func (a *API) ready(ctx context.Context, _ none) (Readiness, error) {
 	status, checks := a.Ready(ctx)
-	return Readiness{Ready: status.IsReady(), Status: string(status), Timestamp: timestamp(a.Now()), Checks: checks}, nil
+	return Readiness{Ready: status.IsReady(), Status: string(status), Timestamp: hub.Timestamp(a.Now()), Checks: checks}, nil
 }
 
 // Stats counts what the hub keeps.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,10 +34,10 @@ func newUser(u *hub.User, viewer hub.Role) User {
 		UserID: u.ID, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Role: u.Role.String(),
 		IsActive: u.IsActive, IsEmailVerified: u.IsEmailVerified,
 		Phone: orNull(&u.Phone), Avatar: orNull(&u.Avatar), Timezone: orNull(&u.Timezone), Locale: orNull(&u.Locale),
-		CreatedAt: timestamp(u.CreatedAt), UpdatedAt: timestamp(u.UpdatedAt),
+		CreatedAt: hub.Timestamp(u.CreatedAt), UpdatedAt: hub.Timestamp(u.UpdatedAt),
 	}
 	if !u.LastLoginAt.IsZero() {
-		at := timestamp(u.LastLoginAt)
+		at := hub.Timestamp(u.LastLoginAt)
 		out.LastLoginAt = &at
 	}
 	if viewer >= hub.RoleAdmin {
@@ -71,9 +70,6 @@ type Message struct {
 
 // done answers with a sentence unless there is an error.
 func done(err error, message string) (Message, error) { return Message{message}, err }
-
-// timestamp writes a time as every answer does: RFC 3339, UTC, exactly milliseconds.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func orNull(text *string) *string {
 	if *text == "" {

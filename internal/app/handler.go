@@ -31,6 +31,7 @@ func (a *App) buildHandler(version string, tracer *tracing.Tracer) error {
 		AllowedOrigins: a.config.AllowedOrigins,
 		TLS:            a.config.TLS() || a.config.Environment == config.Production,
 		Timeout:        requestTimeout,
+		Remember:       a.verifyToken,
 		Identify:       identify,
 		Limiter:        a.limiters.users,
 		GuestLimiter:   a.limiters.guests,
@@ -45,7 +46,7 @@ func (a *App) buildHandler(version string, tracer *tracing.Tracer) error {
 	if a.metrics != nil {
 		o.Meter = a.metrics
 	}
-	a.handler = a.closing(a.verifyToken(middleware.Chain(o, operations)))
+	a.handler = a.closing(middleware.Chain(o, operations))
 	return nil
 }
 
@@ -54,15 +55,13 @@ const requestTimeout = 30 * time.Second
 
 // verifyToken checks the token of a request, once for the limiter and for the operation: its signature and times. What it
 // claims is believed by the limiter only.
-func (a *App) verifyToken(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if bearer, ok := api.Bearer(r.Header); ok {
-			if claims, err := a.Auth.Tokens.Verify(token.Access, bearer.Reveal(), a.now()); err == nil {
-				r = r.WithContext(token.WithVerified(r.Context(), bearer, claims))
-			}
+func (a *App) verifyToken(ctx context.Context, h http.Header) context.Context {
+	if bearer, ok := api.Bearer(h); ok {
+		if claims, err := a.Auth.VerifyAccess(bearer); err == nil {
+			return token.WithPresented(ctx, claims)
 		}
-		next.ServeHTTP(w, r)
-	})
+	}
+	return ctx
 }
 
 // identify returns whom the request's token names, for the limiter.

@@ -9,24 +9,24 @@ import (
 	"github.com/a64core/hub/internal/token"
 )
 
-// Authenticate says who holds an access token. What the token claims is not believed: user, role and session are looked
-// up, and a session that is not alive makes its tokens worthless. TOKEN_EXPIRED and TOKEN_INVALID are the refusals.
-func (s *Service) Authenticate(ctx context.Context, bearer hub.Secret) (hub.Actor, error) {
-	claims, verified := token.Verified(ctx, token.Access, bearer)
-	if !verified {
-		var err error
-		if claims, err = s.verify(token.Access, bearer); err != nil {
-			return hub.Actor{}, err
-		}
-	}
-	session, u, err := s.Authority.SessionWithUser(ctx, claims.SessionID)
+// VerifyAccess returns what an access token claims, if its signature and its times are right. TOKEN_EXPIRED and
+// TOKEN_INVALID are the refusals.
+func (s *Service) VerifyAccess(bearer hub.Secret) (token.Claims, error) {
+	return s.verify(token.Access, bearer)
+}
+
+// Authenticate says who holds the access token with the given claims, which was verified. What it claims is not believed: user,
+// role and session are looked up, and a session that is not alive makes its tokens worthless. TOKEN_INVALID is the refusal.
+// The actor is shared: nobody writes into it.
+func (s *Service) Authenticate(ctx context.Context, claims token.Claims) (*hub.Actor, error) {
+	actor, err := s.Authority.Actor(ctx, claims.SessionID)
 	switch {
 	case errors.Is(err, hub.ErrNotFound):
-		return hub.Actor{}, invalidToken()
+		return nil, invalidToken()
 	case err != nil:
-		return hub.Actor{}, fmt.Errorf("read session: %w", err)
-	case session.UserID != claims.UserID || !session.IsLive(&u, s.Now()):
-		return hub.Actor{}, invalidToken()
+		return nil, fmt.Errorf("read session: %w", err)
+	case actor.Session.UserID != claims.UserID || !actor.Session.IsLive(&actor.User, s.Now()):
+		return nil, invalidToken()
 	}
-	return hub.Actor{User: u, Session: session}, nil
+	return actor, nil
 }

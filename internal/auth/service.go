@@ -22,7 +22,7 @@ type Store interface {
 
 // Authority answers who a session belongs to. It may remember an answer for a second at most.
 type Authority interface {
-	SessionWithUser(ctx context.Context, id string) (hub.Session, hub.User, error)
+	Actor(ctx context.Context, sessionID string) (*hub.Actor, error) // shared, to be read only
 }
 
 // Service does the use cases. All fields are required.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,10 +15,12 @@ import (
 // Options is what the middleware needs to know. Identify, Limiter, Limits, Log and Now are required.
 type Options struct {
 	TrustedProxies []netip.Prefix
-	AllowedOrigins []string // as browsers write them; "*" alone allows all, without credentials
-	TLS            bool     // clients reach the hub by https
-	Timeout        time.Duration
+	AllowedOrigins []string      // as browsers write them; "*" alone allows all, without credentials
+	TLS            bool          // clients reach the hub by https
+	Timeout        time.Duration // of the work on a request; 0: none
 
+	// Remember returns a context with what a request's headers say to Identify and to the operations. Nil: nothing.
+	Remember func(context.Context, http.Header) context.Context
 	// Identify returns the user and the role that a request's token names. Nothing but its signature and times were checked:
 	// it decides which limit applies, never what one may do.
 	Identify func(*http.Request) (userID string, role hub.Role, ok bool)
@@ -42,14 +45,12 @@ type Meter interface {
 // Chain puts the middleware in front of next.
 func Chain(o Options, next http.Handler) http.Handler {
 	for _, wrap := range []func(http.Handler) http.Handler{ // from the inside out
-		deadline(o.Timeout),
 		limit(o),       // before the body is read; behind CORS, so that a refusal can be read by the page that asked
 		crossOrigin(o), // answers preflights, which carry no token and must cost nothing
 		methods,        // TRACE and the like go nowhere
 		recoverer(o),   // inside the log, so that the line tells of the 500
 		headers(o.TLS), // on whatever is answered further in
-		logger(o),      // one line and one span, after the answer
-		origin(o),      // names the request for all the others
+		begin(o),       // the request's context, name, span and line
 	} {
 		next = wrap(next)
 	}

@@ -1,12 +1,9 @@
 package middleware
 
 import (
-	"context"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/problem"
 )
 
@@ -60,18 +57,4 @@ func methods(next http.Handler) http.Handler {
 			refuse.ServeHTTP(w, r)
 		}
 	})
-}
-
-// deadline bounds how long the work on a request may take, so that a slow database ends in an answer.
-func deadline(d time.Duration) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		if d <= 0 {
-			return next
-		}
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeoutCause(r.Context(), d, hub.ErrUnavailable)
-			defer cancel()
-			next.ServeHTTP(w, r.WithContext(ctx))
-		})
-	}
 }

@@ -19,6 +19,7 @@ func limit(o Options) func(http.Handler) http.Handler {
 	if guests == nil {
 		guests = o.Limiter
 	}
+	quotas := newQuotas(o.Limits)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !isVersioned(r) {
@@ -34,13 +35,14 @@ func limit(o Options) func(http.Handler) http.Handler {
 			} else {
 				limiter, role, key = guests, hub.RoleGuest, "address:"+hub.OriginFrom(r.Context()).Network()
 			}
-			d, err := limiter.Take(r.Context(), key, o.Limits[role], o.Now())
+			q := &quotas[role]
+			d, err := limiter.Take(r.Context(), key, q.limit, o.Now())
 			if err != nil {
 				problem.Write(w, r, err)
 				return
 			}
-			if d.Limit > 0 {
-				setLimitHeaders(w.Header(), role, d)
+			if q.limit > 0 {
+				q.setHeaders(w.Header(), d)
 			}
 			if !d.Allowed {
 				if o.Meter != nil {
@@ -54,18 +56,34 @@ func limit(o Options) func(http.Handler) http.Handler {
 	}
 }
 
-// setLimitHeaders tells the limit, what is left of it, and after how many seconds some of it comes back:
+// quota is what a role may ask, with the headers that say so.
+type quota struct {
+	limit  int    // requests a minute; 0: any number
+	name   string // of the limit
+	policy []string
+	text   []string
+}
+
+// newQuotas returns the quotas by role.
+func newQuotas(limits map[hub.Role]int) (quotas [hub.RoleSuperAdmin + 1]quota) {
+	for role, limit := range limits {
+		name, text := `"`+role.String()+`"`, strconv.Itoa(limit)
+		quotas[role] = quota{
+			limit: limit, name: name, text: []string{text},
+			policy: []string{name + ";q=" + text + ";w=" + strconv.Itoa(int(ratelimit.Window/time.Second))},
+		}
+	}
+	return quotas
+}
+
+// setHeaders tells the limit, what is left of it, and after how many seconds some of it comes back:
 // draft-ietf-httpapi-ratelimit-headers, and the older names that clients know.
-func setLimitHeaders(h http.Header, role hub.Role, d ratelimit.Decision) {
-	limit, remaining := strconv.Itoa(d.Limit), strconv.Itoa(d.Remaining)
-	reset := "0"
+func (q *quota) setHeaders(h http.Header, d ratelimit.Decision) {
+	remaining, reset := strconv.Itoa(d.Remaining), "0"
 	if d.Reset > 0 {
 		reset = strconv.FormatInt(problem.Seconds(d.Reset), 10)
 	}
-	name := `"` + role.String() + `"`
-	h["Ratelimit-Policy"] = []string{name + ";q=" + limit + ";w=" + strconv.Itoa(int(ratelimit.Window/time.Second))}
-	h["Ratelimit"] = []string{name + ";r=" + remaining + ";t=" + reset}
-	h["X-Ratelimit-Limit"] = []string{limit}
-	h["X-Ratelimit-Remaining"] = []string{remaining}
-	h["X-Ratelimit-Reset"] = []string{reset}
+	values := []string{q.name + ";r=" + remaining + ";t=" + reset, remaining, reset}
+	h["Ratelimit-Policy"], h["Ratelimit"] = q.policy, values[0:1:1]
+	h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"], h["X-Ratelimit-Reset"] = q.text, values[1:2:2], values[2:3:3]
 }

@@ -15,14 +15,22 @@ import (
 	"github.com/a64core/hub/internal/telemetry"
 )
 
-// logger counts every request, follows it by a span, and writes one line for it when it has been answered. Paths come without the
-// query, and headers not at all: both may hold secrets (OWASP ASVS 16.2.5).
-func logger(o Options) func(http.Handler) http.Handler {
+// begin gives a request its context, at once, because each new one costs a copy of the request: where it comes from and what it is
+// called, which the answer tells too, and how long it may take. It counts every request, follows it by a span, and writes one line
+// for it when it has been answered. Paths come without the query, and headers not at all: both may hold secrets (OWASP ASVS 16.2.5).
+func begin(o Options) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			began := time.Now() // to measure a duration, which no stepped clock could
 			ctx, endSpan := trace(o, w, r)
-			ctx, facts := telemetry.WithFacts(ctx)
+			from := origin(r, o.TrustedProxies)
+			w.Header()["X-Request-Id"] = []string{from.RequestID}
+			ctx, facts := telemetry.WithFacts(hub.WithOrigin(ctx, from))
+			if o.Timeout > 0 {
+				d := &deadline{Context: ctx, at: began.Add(o.Timeout)}
+				defer d.end()
+				ctx = d
+			}
 			answer := &recorder{ResponseWriter: w}
 			if o.Meter != nil {
 				o.Meter.Began()
@@ -35,6 +43,9 @@ func logger(o Options) func(http.Handler) http.Handler {
 				logRequest(ctx, o.Log, r, answer, facts, took)
 				endSpan(answer.status, facts)
 			}()
+			if o.Remember != nil {
+				ctx = o.Remember(ctx, r.Header)
+			}
 			next.ServeHTTP(answer, r.WithContext(ctx))
 			if answer.status == 0 { // net/http answers for handlers that say nothing
 				answer.status = http.StatusOK

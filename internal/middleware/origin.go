@@ -16,18 +16,13 @@ const (
 	maxHops      = 64  // of X-Forwarded-For that are looked at
 )
 
-// origin puts into the context where a request comes from and what it is called, and the name on the answer.
-func origin(o Options) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			from := hub.Origin{RequestID: requestID(r.Header), UserAgent: userAgent(r.Header.Get("User-Agent"))}
-			if ip := clientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], o.TrustedProxies); ip.IsValid() {
-				from.IP = ip.String()
-			}
-			w.Header()["X-Request-Id"] = []string{from.RequestID}
-			next.ServeHTTP(w, r.WithContext(hub.WithOrigin(r.Context(), from)))
-		})
+// origin returns where a request comes from and what it is called.
+func origin(r *http.Request, trusted []netip.Prefix) hub.Origin {
+	from := hub.Origin{RequestID: requestID(r.Header), UserAgent: userAgent(r.Header.Get("User-Agent"))}
+	if ip := clientAddress(r.RemoteAddr, r.Header["X-Forwarded-For"], trusted); ip.IsValid() {
+		from.IP = ip.String()
 	}
+	return from
 }
 
 // requestID returns the incoming id if it is short and harmless (OWASP ASVS 16.4.1), or else a new one.

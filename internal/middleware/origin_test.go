@@ -192,7 +192,9 @@ func TestOriginIsInTheContextAndOnTheAnswer(t *testing.T) {
 	}
 	var got hub.Origin
 	w := httptest.NewRecorder()
-	origin(Options{TrustedProxies: proxies()})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	o := options()
+	o.TrustedProxies = proxies()
+	begin(o)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got = hub.OriginFrom(r.Context())
 	})).ServeHTTP(w, r)
 	want := hub.Origin{IP: "198.51.100.7", UserAgent: "curl/8.0[2J", RequestID: "given"}
@@ -209,7 +211,9 @@ func TestAPeerThatCannotBeReadHasNoAddress(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.RemoteAddr = "@"
 	r.Header.Set("X-Forwarded-For", "198.51.100.7")
-	origin(Options{TrustedProxies: proxies()})(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	o := options()
+	o.TrustedProxies = proxies()
+	begin(o)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if ip := hub.OriginFrom(r.Context()).IP; ip != "" {
 			t.Errorf("its address is %q", ip)
 		}

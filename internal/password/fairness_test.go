@@ -187,7 +187,7 @@ func TestR26_WhoIsKnownPassesAFlood(t *testing.T) {
 			return err
 		}, false},
 		{"who is signed in, from anywhere", nil, func(t *testing.T, h *password.Hasher, _ hub.Secret) error {
-			_, err := h.Hash(hub.WithActor(from(t, away), hub.Actor{User: hub.User{ID: hub.NewID()}}), hub.NewSecret(right))
+			_, err := h.Hash(hub.WithActor(from(t, away), &hub.Actor{User: hub.User{ID: hub.NewID()}}), hub.NewSecret(right))
 			return err
 		}, true},
 	}

@@ -52,7 +52,7 @@ func (p *Policy) isWellKnown(text string) bool {
 	folded := []rune(fold(text))
 	for start := range before + 1 {
 		for end := len(folded); end >= len(folded)-after && 2*(end-start) > len(folded); end-- {
-			if _, found := p.wellKnown[string(folded[start:end])]; found {
+			if _, found := p.wellKnown()[string(folded[start:end])]; found {
 				return true
 			}
 		}

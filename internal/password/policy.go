@@ -2,6 +2,7 @@ package password
 
 import (
 	"fmt"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,14 +17,14 @@ const (
 
 // Policy judges new passwords. It is safe for concurrent use.
 type Policy struct {
-	wellKnown map[string]struct{} // folded
+	wellKnown func() map[string]struct{} // folded; read when the first password is chosen
 	products  []string
 }
 
 // NewPolicy returns the policy of the hub. products are names of the product besides its own that no password may be.
 func NewPolicy(products ...string) *Policy {
 	return &Policy{
-		wellKnown: loadWellKnown(),
+		wellKnown: sync.OnceValue(loadWellKnown),
 		products:  append([]string{"A64 Core", "A64 Core Platform", "A64 Core Platform API Hub"}, products...),
 	}
 }

@@ -70,7 +70,7 @@ func document(ctx context.Context, e *hub.Error, instance string, now time.Time)
 	d := Document{
 		Type: typeOf(e.Code), Title: title(e.Code), Status: Status(e.Kind), Detail: e.Message,
 		Instance: instance, Code: e.Code, RequestID: hub.OriginFrom(ctx).RequestID, TraceID: tracing.ID(ctx),
-		Timestamp: now.UTC().Format("2006-01-02T15:04:05.000Z"),
+		Timestamp: hub.Timestamp(now),
 	}
 	for _, f := range e.Fields {
 		d.Errors = append(d.Errors, Field(f))

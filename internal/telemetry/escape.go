@@ -15,7 +15,7 @@ type escapeWriter struct{ w io.Writer }
 
 func (e escapeWriter) Write(line []byte) (int, error) {
 	escaped := line
-	if bytes.ContainsFunc(line, isUnseen) {
+	if !isASCII(line) && bytes.ContainsFunc(line, isUnseen) {
 		escaped = nil
 		for _, r := range string(line) {
 			if !isUnseen(r) {
@@ -31,6 +31,16 @@ func (e escapeWriter) Write(line []byte) (int, error) {
 		return 0, err
 	}
 	return len(line), nil
+}
+
+// isASCII reports whether line holds nothing but printed ASCII and its controls, as most lines do.
+func isASCII(line []byte) bool {
+	for _, b := range line {
+		if b >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // isUnseen leaves out the ASCII controls, which the handlers have escaped, and so the line's own end.

@@ -104,7 +104,7 @@ func nameLevelAndTime(groups []string, a slog.Attr) slog.Attr {
 	switch {
 	case len(groups) > 0:
 	case a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime:
-		a.Value = slog.StringValue(a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+		a.Value = slog.StringValue(hub.Timestamp(a.Value.Time()))
 	case a.Key == slog.LevelKey:
 		if level, ok := a.Value.Any().(slog.Level); ok {
 			a.Value = slog.StringValue(levelName(level))

@@ -281,7 +281,7 @@ func TestOnlyWhoMayAssignTheRoleImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin := hub.WithActor(t.Context(), hub.Actor{User: hub.User{ID: hub.NewID(), Role: hub.RoleAdmin, IsActive: true}})
+	admin := hub.WithActor(t.Context(), &hub.Actor{User: hub.User{ID: hub.NewID(), Role: hub.RoleAdmin, IsActive: true}})
 	if _, err := h.App.Users.Import(admin, &row, users.ImportRules{}); !hub.IsCode(err, hub.CodeForbidden) {
 		t.Errorf("an admin imports an admin: %v", err)
 	}

@@ -36,7 +36,7 @@ type Rules struct {
 
 // AsSystem returns a context whose actor is the operator at the command line: the rank of a super_admin, and nobody's id.
 func AsSystem(ctx context.Context) context.Context {
-	return hub.WithActor(ctx, hub.Actor{User: hub.User{Role: hub.RoleSuperAdmin, IsActive: true}})
+	return hub.WithActor(ctx, &hub.Actor{User: hub.User{Role: hub.RoleSuperAdmin, IsActive: true}})
 }
 
 // actor returns who asks.

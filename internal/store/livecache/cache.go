@@ -16,7 +16,7 @@ const (
 	stripes        = 4096
 )
 
-// Cache answers SessionWithUser from memory while an answer is young and nothing changed.
+// Cache answers whom a session belongs to from memory while an answer is young and nothing changed.
 type Cache struct {
 	store  hub.Store
 	maxAge time.Duration
@@ -57,10 +57,9 @@ func (s *shard) keep(id string, e *entry, maxAge time.Duration) {
 }
 
 type entry struct {
-	session hub.Session
-	user    hub.User
-	asOf    uint64    // the number of the last change before the read began
-	readAt  time.Time // with its monotonic reading
+	actor  hub.Actor
+	asOf   uint64    // the number of the last change before the read began
+	readAt time.Time // with its monotonic reading
 }
 
 // New returns a cache around store that believes an answer for maxAge at most. Zero switches it off.
@@ -71,22 +70,24 @@ func New(store hub.Store, maxAge time.Duration) *Cache {
 // Store returns the store that changes must go through.
 func (c *Cache) Store() hub.Store { return &writer{c.store, c} }
 
-// SessionWithUser returns a session and its user as the store had them at most maxAge ago, and never as they were before
-// a change through Store returned. What it returns is shared: callers do not write into its slices. ErrNotFound.
-func (c *Cache) SessionWithUser(ctx context.Context, id string) (hub.Session, hub.User, error) {
-	sh := &c.shards[maphash.String(c.seed, id)%shards]
-	e := sh.find(id)
+// Actor returns a session and its user as the store had them at most maxAge ago, and never as they were before a change
+// through Store returned. What it returns is shared: callers do not write into it. ErrNotFound.
+func (c *Cache) Actor(ctx context.Context, sessionID string) (*hub.Actor, error) {
+	sh := &c.shards[maphash.String(c.seed, sessionID)%shards]
+	e := sh.find(sessionID)
 	if e != nil && c.holds(e) {
-		return e.session, e.user, nil
+		return &e.actor, nil
 	}
 
 	e = &entry{asOf: c.changes.Load(), readAt: time.Now()}
 	var err error
-	if e.session, e.user, err = c.store.SessionWithUser(ctx, id); err != nil || c.maxAge <= 0 {
-		return e.session, e.user, err
+	if e.actor.Session, e.actor.User, err = c.store.SessionWithUser(ctx, sessionID); err != nil {
+		return nil, err
 	}
-	sh.keep(id, e, c.maxAge)
-	return e.session, e.user, nil
+	if c.maxAge > 0 {
+		sh.keep(sessionID, e, c.maxAge)
+	}
+	return &e.actor, nil
 }
 
 // Len returns how many answers are remembered, whether or not they still hold.
@@ -102,7 +103,7 @@ func (c *Cache) Len() int {
 }
 
 func (c *Cache) holds(e *entry) bool {
-	return c.stripe(e.user.ID).Load() <= e.asOf && time.Since(e.readAt) < c.maxAge
+	return c.stripe(e.actor.User.ID).Load() <= e.asOf && time.Since(e.readAt) < c.maxAge
 }
 
 func (c *Cache) stripe(userID string) *atomic.Uint64 {

@@ -92,11 +92,11 @@ func TestAnAnswerIsRememberedUntilItAgesOrChanges(t *testing.T) {
 	u, s := signIn(t, cache.Store(), "a@example.com")
 	ask := func() hub.User {
 		t.Helper()
-		_, got, err := cache.SessionWithUser(t.Context(), s.ID)
+		got, err := cache.Actor(t.Context(), s.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got
+		return got.User
 	}
 	for range 10 {
 		ask()
@@ -111,7 +111,7 @@ func TestAnAnswerIsRememberedUntilItAgesOrChanges(t *testing.T) {
 	aged := livecache.New(store, time.Nanosecond)
 	store.reads = 0
 	for range 3 {
-		if _, _, err := aged.SessionWithUser(t.Context(), s.ID); err != nil {
+		if _, err := aged.Actor(t.Context(), s.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,14 +129,14 @@ func TestAReadThatRacesWithAChangeIsNotRemembered(t *testing.T) {
 		store.hold = nil
 		deactivate(t, cache.Store(), u.ID)
 	}
-	if _, _, err := cache.SessionWithUser(t.Context(), s.ID); err != nil {
+	if _, err := cache.Actor(t.Context(), s.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, got, err := cache.SessionWithUser(t.Context(), s.ID)
+	got, err := cache.Actor(t.Context(), s.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.IsActive {
+	if got.User.IsActive {
 		t.Error("the cache remembers what was read before the change")
 	}
 }
@@ -154,7 +154,7 @@ func TestNoReaderSeesTheStateBeforeAReturnedChange(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					_, _, _ = cache.SessionWithUser(t.Context(), s.ID) // keeps the cache filled
+					_, _ = cache.Actor(t.Context(), s.ID) // keeps the cache filled
 				}
 			}
 		})
@@ -167,12 +167,12 @@ func TestNoReaderSeesTheStateBeforeAReturnedChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, got, err := cache.SessionWithUser(t.Context(), s.ID)
+		got, err := cache.Actor(t.Context(), s.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Version < stored.Version {
-			t.Fatalf("version %d after a change to %d returned", got.Version, stored.Version)
+		if got.User.Version < stored.Version {
+			t.Fatalf("version %d after a change to %d returned", got.User.Version, stored.Version)
 		}
 	}
 	close(stop)
@@ -183,7 +183,7 @@ func TestAFloodOfSessionsDoesNotGrowTheCacheWithoutBound(t *testing.T) {
 	t.Parallel()
 	cache := livecache.New(anybody{}, time.Hour)
 	for range 80_000 {
-		if _, _, err := cache.SessionWithUser(t.Context(), hub.NewID()); err != nil {
+		if _, err := cache.Actor(t.Context(), hub.NewID()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestAnAgedAnswerIsNotKept(t *testing.T) {
 		cache := livecache.New(anybody{}, time.Second)
 		read := func(n int) {
 			for range n {
-				if _, _, err := cache.SessionWithUser(t.Context(), hub.NewID()); err != nil {
+				if _, err := cache.Actor(t.Context(), hub.NewID()); err != nil {
 					t.Fatal(err)
 				}
 			}
