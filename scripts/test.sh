@@ -37,45 +37,30 @@ tested() {
 # What tests the whole hub, on the databases that it is not on under the race detector. There the stores are, and the pair of them.
 hub=$(go list -f '{{.TestImports}} {{.XTestImports}} {{.ImportPath}}' $packages | awk '/\/internal\/hubtest[] ]/ && !/\/attack$/ { print $NF }')
 
-# hub_on DATABASE: tests it there, if there is what it needs, and keeps what that says.
-hub_on() {
-  local missing=
-  [ "$1" = mysql ] || [ -n "${A64_TEST_MONGODB_URL:-}" ] || missing="MongoDB"
-  [ "$1" = mongodb ] || [ -n "${A64_TEST_MYSQL_DSN:-}" ] || missing="${missing:+$missing and }MySQL"
-  if [ -n "$missing" ]; then
-    echo "the hub on $1: not tested, there is no $missing" >"$outputs/$1"
-    return
-  fi
-  echo "the hub on $1" >"$outputs/$1"
-  A64_TEST_DATABASE=$1 tested "$1" -coverpkg="$measured" $hub >>"$outputs/$1" 2>&1
-}
+databases=
+[ -z "${A64_TEST_MYSQL_DSN:-}" ] || databases+=" mysql"
+[ -z "${A64_TEST_MONGODB_URL:-}" ] || databases+=" mongodb"
+[ "$databases" != " mysql mongodb" ] || databases+=" dual"
 
-# besides: the tests of the program, which run it as a process that the race detector does not see, and of the hub on MySQL.
+# besides: the tests of the program, which run it as a process that the race detector does not see, and of the hub.
 besides() {
   local status=0
-  tested program -coverpkg="$measured" ./cmd/a64core >"$outputs/program" 2>&1 || status=1
-  hub_on mysql || status=1
+  tested program -coverpkg="$measured" ./cmd/a64core || status=1
+  echo "the hub on:${databases:- nothing else, there is no MySQL and no MongoDB}"
+  [ -z "$databases" ] || A64_TEST_DATABASES=$databases tested hub -exec "$PWD/scripts/each-database.sh" -coverpkg="$measured" $hub || status=1
   return "$status"
-}
-
-deployed() {
-  echo "what the hub is deployed with"
-  go -C deploy/test test -count=1 -timeout 10m .
 }
 
 # Of the packages that run under the race detector only the statements of each's own are noted: noting all, in step with other
 # goroutines, costs more than the tests. What takes longest begins first. Some run side by side, since tests wait for servers and
 # disks most of the time.
 long=$(echo "$packages" | grep -e /store/replica$; echo "$packages" | grep -e /internal/api$ -e /store/sqlstore$ -e /store/mongostore$)
-besides &
+besides >"$outputs/besides" 2>&1 &
 tested race -race -p "$(getconf _NPROCESSORS_ONLN)" $long $(echo "$packages" | grep -v -x -F -e github.com/a64core/hub/cmd/a64core -e "$long") || failed=yes
+echo "what the hub is deployed with"
+go -C deploy/test test -count=1 -timeout 10m . || failed=yes
 wait $! || failed=yes
-cat "$outputs"/{program,mysql}
-deployed >"$outputs/deploy" 2>&1 &
-hub_on mongodb || failed=yes
-hub_on dual || failed=yes
-wait $! || failed=yes
-cat "$outputs"/{mongodb,dual,deploy}
+cat "$outputs/besides"
 [ -z "${failed:-}" ]
 
 # A statement counts as run if any tests run it: the profiles name it once for each package.
