@@ -23,14 +23,13 @@ outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 packages=$(go list ./... | grep -v /internal/bench) # the load generator is no part of the hub
 measured=$(echo "$packages" | grep -v -e /storetest -e /hubtest -e /testdb | paste -sd,)
-go vet ./internal/bench
 export CGO_ENABLED=1 A64_TEST_DATABASE=sqlite
 
 # tested NAME FLAG... PACKAGE...: tests packages and notes the statements that they run. The output keeps what is news.
 tested() {
   local profile=$outputs/$1.cover
   shift
-  go test -shuffle=on -count=1 -timeout 15m -coverprofile="$profile" "$@" |
+  go test -vet=off -shuffle=on -count=1 -timeout 15m -coverprofile="$profile" "$@" |
     sed -u -E -e '/^[[:space:]].*coverage: 0.0% of statements/d' -e 's/[[:space:]]*coverage: [^[:space:]]+ of statements.*//'
 }
 
@@ -58,7 +57,7 @@ long=$(echo "$packages" | grep -e /store/replica$; echo "$packages" | grep -e /i
 besides >"$outputs/besides" 2>&1 &
 tested race -race -p "$(getconf _NPROCESSORS_ONLN)" $long $(echo "$packages" | grep -v -x -F -e github.com/a64core/hub/cmd/a64core -e "$long") || failed=yes
 echo "what the hub is deployed with"
-go -C deploy/test test -count=1 -timeout 10m . || failed=yes
+go -C deploy/test test -vet=off -count=1 -timeout 10m . || failed=yes
 wait $! || failed=yes
 cat "$outputs/besides"
 [ -z "${failed:-}" ]
