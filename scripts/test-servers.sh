@@ -126,7 +126,7 @@ container() {
 
 spawn_mysql() {
   spawn "$1" mysql "${mysqld[@]}" --port="$1" --bind-address=127.0.0.1 --socket="$data/s" --pid-file="$data/pid" --tmpdir="$data" \
-    --max-connections=500 --innodb-buffer-pool-size=128M --skip-log-bin --loose-mysqlx=OFF
+    --max-connections=500 --innodb-buffer-pool-size=128M --skip-log-bin --loose-mysqlx=OFF --innodb-flush-log-at-trx-commit=0
 }
 
 start_mysql() {

@@ -129,32 +129,35 @@ func TestEveryAnswerIsDocumented(t *testing.T) {
 	h := hubtest.Start(t)
 	d := readDocument(t, h)
 	h.SignUp(t, hub.RoleSuperAdmin)
-	operations := d.walk(t, h)
-	for i := range operations {
-		o := &operations[i]
-		for _, role := range append([]hub.Role{0}, hub.Roles()...) {
-			actor := h.SignUp(t, max(role, hub.RoleGuest))
-			token := actor.AccessToken
-			if role == 0 {
-				token = "" // nobody
-			}
-			target := h.SignUp(t, hub.RoleUser)
-			session := fmt.Sprint(claimsOf(t, actor.AccessToken)["sid"])
-			for _, path := range []string{o.at(hub.NewID(), hub.NewID()), o.at("{}", "%00"), o.at(target.ID, session)} {
-				for _, r := range requests(t, o, actor) {
-					r.Method, r.Path = o.Method, path
-					if r.Token == "" {
-						r.Token = token
+	t.Run("operations", func(t *testing.T) {
+		for _, o := range d.walk(t, h) {
+			t.Run(o.ID, func(t *testing.T) {
+				t.Parallel()
+				for _, role := range append([]hub.Role{0}, hub.Roles()...) {
+					actor := h.SignUp(t, max(role, hub.RoleGuest))
+					token := actor.AccessToken
+					if role == 0 {
+						token = "" // nobody
 					}
-					a := h.Do(t, r)
-					d.check(t, o, fmt.Sprintf("%s to %s %.60v", role, path, r.Body), a)
-					if a.Header.Get("X-Request-Id") == "" {
-						t.Errorf("%s: no X-Request-Id", o.ID)
+					target := h.SignUp(t, hub.RoleUser)
+					session := fmt.Sprint(claimsOf(t, actor.AccessToken)["sid"])
+					for _, path := range []string{o.at(hub.NewID(), hub.NewID()), o.at("{}", "%00"), o.at(target.ID, session)} {
+						for _, r := range requests(t, &o, actor) {
+							r.Method, r.Path = o.Method, path
+							if r.Token == "" {
+								r.Token = token
+							}
+							a := h.Do(t, r)
+							d.check(t, &o, fmt.Sprintf("%s to %s %.60v", role, path, r.Body), a)
+							if a.Header.Get("X-Request-Id") == "" {
+								t.Errorf("%s: no X-Request-Id", o.ID)
+							}
+						}
 					}
 				}
-			}
+			})
 		}
-	}
+	})
 	if strings.Contains(h.Log.String(), "the document does not name") {
 		t.Error("a code was answered that the document does not name")
 	}

@@ -1,4 +1,6 @@
 -- +goose Up
+-- +goose StatementBegin
+-- SQLite takes them all at once; to look for the end of each, goose would take 4 MiB a line.
 
 -- Times are milliseconds since 1970-01-01T00:00:00Z, booleans 0 and 1, absent texts ''. Texts compare byte by byte.
 
@@ -143,3 +145,4 @@ CREATE TABLE tombstones (
     purged_at INTEGER NOT NULL
 );
 CREATE INDEX tombstones_by_purged_at ON tombstones (purged_at);
+-- +goose StatementEnd
