@@ -35,7 +35,7 @@ func TestManyAreNotCountedForEachPage(t *testing.T) {
 		synctest.Wait()
 		step := func(after time.Duration, users, wantTotal, wantCounted int) {
 			t.Helper()
-			time.Sleep(after)
+			<-time.After(after)
 			c.users = users
 			page, err := s.List(ctx, hub.UserQuery{Limit: 20})
 			synctest.Wait()
