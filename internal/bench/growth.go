@@ -80,6 +80,9 @@ func (b *bench) measureGrowthOf(ctx context.Context, mode string) (err error) {
 	}
 	started := func(g *grown) figures { return figures{P50: ms(g.server.started)} }
 	b.add(row{Mode: mode, What: "start to first 200, " + many.size(), figures: started(many), Than: few.than(started(few), started(many), p50)})
+	if err := b.measureBackup(ctx, many); err != nil {
+		return err
+	}
 	return b.measureSweep(ctx, many)
 }
 
