@@ -253,9 +253,7 @@ func growthLoads() []growthLoad {
 			return always(meRequest(g.clients[client].AccessToken))(client)
 		})},
 		{what: "refresh", want: 200, next: simple(func(g *grown, client int) func([]byte) request { return g.refreshes(client) })},
-		{what: "login, bcrypt " + growthCost, want: 200, next: simple(func(_ *grown, client int) func([]byte) request {
-			return always(loginRequest(client))(client)
-		})},
+		{what: "login, bcrypt " + growthCost, want: 200, next: simple(func(_ *grown, client int) func([]byte) request { return logsIn(client) })},
 		{what: "register, bcrypt " + growthCost, want: 201, next: simple((*grown).registers)},
 	}
 }

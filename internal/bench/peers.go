@@ -59,7 +59,7 @@ func (s *subject) asPeer() *peer {
 	return &peer{
 		name: hubName, server: s.server, me: meRequest(s.clients[0].AccessToken), tokens: s.refreshes,
 		logins: func(context.Context, int) (func(int) func([]byte) request, error) {
-			return always(loginRequest(0)), nil
+			return logsIn, nil
 		},
 	}
 }

@@ -27,7 +27,7 @@ func (b *bench) measureStorm(ctx context.Context) error {
 	me := always(meRequest(s.clients[0].AccessToken))
 	inStorm := func(name string, ask func() (result, error)) turn {
 		return turn{name, nil, func() (result, error) {
-			asked, done, err := storm(ctx, s.server.addr, length, always(loginRequest(0)), ask)
+			asked, done, err := storm(ctx, s.server.addr, length, logsIn, ask)
 			logins[name] = append(logins[name], done)
 			return asked, err
 		}}

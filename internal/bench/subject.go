@@ -41,6 +41,9 @@ func registerRequest(email string) request {
 		`{"email":%q,"password":%q,"firstName":"Ada","lastName":"Lovelace"}`, email, password))
 }
 
+// logsIn has a connection log in, each as one of the accounts: attempts at the same one wait for each other.
+func logsIn(conn int) func([]byte) request { return always(loginRequest(conn))(conn) }
+
 func meRequest(token string) request { return newRequest("GET", "/api/v1/auth/me", token, nil) }
 
 // signUp makes the accounts and signs the clients in.
