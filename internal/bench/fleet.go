@@ -49,7 +49,18 @@ func (b *bench) measureFleet(ctx context.Context) (err error) {
 			err = errors.Join(err, p.stop())
 		}
 	}()
-	var addrs []string
+	behindNginx := func(addrs []string) (map[string]*process, error) {
+		proxies := make(map[string]*process)
+		for name, behind := range map[string][]string{alone: addrs[:1], together: addrs} {
+			p, err := serveNginx(ctx, nginx, b.dir, behind)
+			if err != nil {
+				return nil, err
+			}
+			running, proxies[name] = append(running, p), p
+		}
+		return proxies, nil
+	}
+	var addrs, floorAddrs []string
 	for i := range fleetSize {
 		p, err := b.program.serve(ctx, db, "REDIS_URL="+b.servers.redisURL, "TRUSTED_PROXIES=127.0.0.1",
 			"RATE_LIMIT_GUEST="+highLimit, "RATE_LIMIT_USER="+highLimit, "LOG_FILE="+filepath.Join(db.dir, fmt.Sprintf("hub%d.log", i+1)))
@@ -58,20 +69,53 @@ func (b *bench) measureFleet(ctx context.Context) (err error) {
 		}
 		running, addrs = append(running, p), append(addrs, p.addr)
 	}
+	hubs, err := behindNginx(addrs)
+	if err != nil {
+		return err
+	}
 	subjects := make(map[string]*subject)
-	for name, behind := range map[string][]string{alone: addrs[:1], together: addrs} {
-		p, err := serveNginx(ctx, nginx, b.dir, behind)
-		if err != nil {
-			return err
-		}
-		running = append(running, p)
+	for name, p := range hubs {
 		subjects[name] = &subject{mode: mode, server: p}
 	}
 	if err := subjects[together].signUp(ctx); err != nil {
 		return err
 	}
 	subjects[alone].clients = subjects[together].clients
-	return b.compareFleet(ctx, mode, subjects)
+	if err := b.compareFleet(ctx, mode, subjects); err != nil {
+		return err
+	}
+	answer, err := subjects[together].me(ctx)
+	if err != nil {
+		return err
+	}
+	for range fleetSize {
+		p, err := serveFloorProcess(ctx, b.program.key, answer)
+		if err != nil {
+			return err
+		}
+		running, floorAddrs = append(running, p), append(floorAddrs, p.addr)
+	}
+	floors, err := behindNginx(floorAddrs)
+	if err != nil {
+		return err
+	}
+	return b.compareFloors(ctx, floors, subjects[together].clients[0].AccessToken)
+}
+
+// compareFloors tells what three processes cost that share nothing but the machine.
+func (b *bench) compareFloors(ctx context.Context, floors map[string]*process, token string) error {
+	progress("GET /auth/me, one floor and three")
+	var turns []turn
+	for _, name := range []string{alone, together} {
+		turns = append(turns, turn{name, nil, func() (result, error) {
+			return load(ctx, floors[name].addr, clients, b.duration, 200, always(meRequest(token)))
+		}})
+	}
+	r, err := takeTurns(b.rounds, turns)
+	if err == nil {
+		b.add(row{Mode: floorName, What: "GET /auth/me through nginx, three instances", figures: r.of(together), Than: r.than(alone, together, rate)})
+	}
+	return err
 }
 
 // compareFleet has both take turns.
