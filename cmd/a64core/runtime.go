@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// relaxCollector has garbage collected when there is four times as much of it as of what is in use, unless GOGC is set: the
-// hub keeps so little in memory that it would collect dozens of times a second, for the price of some megabytes.
+// relaxCollector has garbage collected when there is four times as much of it as of what is in use, unless GOGC is set to
+// another value than its default: the hub keeps so little in memory that it would collect dozens of times a second, for the price of some megabytes.
 func relaxCollector() {
 	const usual, relaxed = 100, 400
 	if before := debug.SetGCPercent(relaxed); before != usual {
