@@ -17,10 +17,11 @@
 //
 // # Reading and writing on a server
 //
-// There is one pool. Each unit is a transaction of its own under READ COMMITTED: what it relies on stands in the
-// conditions of its statements, or is locked by them. A unit is run again, within the four seconds that every call has,
-// if the server chose it to end a deadlock or its connection died before the commit. A commit that was not answered may
-// have happened: that is [hub.ErrUnavailable], and versions tell a caller who tries again.
+// There is one pool. Units are done in transactions under READ COMMITTED: what a unit relies on stands in the conditions of its
+// statements, or is locked by them. While few transactions are open, each unit has one of its own; those that would be
+// one too many share the next, and its commit. A unit is run again, within the four seconds that every call has, if the
+// server chose it to end a deadlock, its connection died before the commit, or another in its transaction failed. A
+// commit that was not answered may have happened: that is [hub.ErrUnavailable], and versions tell a caller who tries again.
 //
 // Statements that change something carry their values in their text, since their connection is another each time;
 // queries are prepared on every connection. Texts are compared code point by code point, and time zone, strictness and

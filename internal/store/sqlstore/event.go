@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/a64core/hub"
@@ -11,7 +13,8 @@ import (
 const (
 	eventColumns = `kind, happened_at, actor_id, target_id, session_id, email_key, ip, user_agent, request_id, detail, event_id`
 
-	insertEvent = `INSERT INTO events (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	eventRow    = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEvent = `INSERT INTO events (` + eventColumns + `) VALUES ` + eventRow
 
 	newestFirst = ` ORDER BY happened_at DESC, event_id DESC LIMIT ?`
 
@@ -68,7 +71,7 @@ func eventValues(e *hub.Event) ([]any, error) {
 // keep stores the record.
 func (r record) keep(t *tx) error {
 	if r.event != nil {
-		if _, err := t.exec(insertEvent, r.event...); err != nil {
+		if err := t.addEvent(r.event); err != nil {
 			return err
 		}
 	}
@@ -84,6 +87,26 @@ func (r record) keep(t *tx) error {
 		}
 	}
 	return nil
+}
+
+// addEvent adds an event. Where each statement is a round trip, it waits for those of other units, until addLate.
+func (t *tx) addEvent(values []any) error {
+	if t.statements == nil {
+		t.events = append(t.events, values)
+		return nil
+	}
+	_, err := t.exec(insertEvent, values...)
+	return err
+}
+
+// addLate adds the events that were put off, in one statement.
+func (t *tx) addLate() error {
+	if len(t.events) == 0 {
+		return nil
+	}
+	_, err := t.exec(insertEvent+strings.Repeat(`, `+eventRow, len(t.events)-1), slices.Concat(t.events...)...)
+	t.events = nil
+	return err
 }
 
 func scanEvent(r row, e *hub.Event) error {

@@ -122,7 +122,7 @@ func openServer(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	server := *c.MySQL
-	return &Store{place: server.place(), server: &server, dialect: d, writer: &serverWriter{db: db}, readers: db}, nil
+	return &Store{place: server.place(), server: &server, dialect: d, writer: newServerWriter(db), readers: db}, nil
 }
 
 // checkServer refuses a database that this program cannot serve from.

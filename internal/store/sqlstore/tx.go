@@ -18,6 +18,9 @@ type tx struct {
 	// statements are those prepared on the connection, by text; nil where the connection goes back to a pool. Then the driver
 	// puts the values into the text, which costs no round trip.
 	statements map[string]*sql.Stmt
+	// changed says whether a statement has changed a row.
+	changed bool
+	events  [][]any // to be added before the commit
 }
 
 // openTx returns a connection of its own on which statements are prepared once.
@@ -61,6 +64,7 @@ func (t *tx) exec(query string, args ...any) (int, error) {
 		return 0, err
 	}
 	n, err := result.RowsAffected()
+	t.changed = t.changed || n > 0
 	return int(n), err
 }
 
