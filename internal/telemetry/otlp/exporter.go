@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -31,10 +31,9 @@ type Config struct {
 type Service struct{ Name, Version, Instance, Environment string }
 
 const (
-	maxWaiting    = 4096            // spans
-	maxBatch      = 512             // spans of one request
-	batchTimeout  = 5 * time.Second // after which a batch goes that is not full
-	sendTimeout   = 10 * time.Second
+	maxWaiting    = 4096             // spans
+	maxBatch      = 512              // spans of one request
+	batchTimeout  = 5 * time.Second  // after which a batch goes that is not full
 	exportTimeout = 30 * time.Second // for a batch, tried again if the collector asks for that
 	flushTimeout  = 3 * time.Second  // for what is left at the end
 )
@@ -53,7 +52,7 @@ func Open(ctx context.Context, c Config) (*Exporter, error) {
 		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true, TLSHandshakeTimeout: sendTimeout, IdleConnTimeout: time.Minute,
 	}
-	wire, err := otlptracehttp.New(ctx, wireOptions(c, transport)...)
+	wire, err := otlptrace.New(ctx, newClient(c, transport))
 	if err != nil {
 		return nil, fmt.Errorf("export traces: %w", err)
 	}
@@ -72,29 +71,6 @@ func Open(ctx context.Context, c Config) (*Exporter, error) {
 		sdktrace.WithSpanProcessor(entrance{batches, d}),
 	)
 	return &Exporter{provider: provider, delivery: d, transport: transport}, nil
-}
-
-// wireOptions sets every option that a variable of the environment could set otherwise.
-func wireOptions(c Config, transport *http.Transport) []otlptracehttp.Option {
-	headers := make(map[string]string, len(c.Headers))
-	for name, value := range c.Headers {
-		headers[name] = value.Reveal()
-	}
-	return []otlptracehttp.Option{
-		otlptracehttp.WithEndpointURL(c.Endpoint.JoinPath("v1", "traces").String()),
-		otlptracehttp.WithHeaders(headers),
-		otlptracehttp.WithEncoding(otlptracehttp.EncodingProtobuf),
-		otlptracehttp.WithCompression(otlptracehttp.GzipCompression),
-		otlptracehttp.WithTLSClientConfig(nil), // that of the transport counts; any here is refused with http
-		otlptracehttp.WithTimeout(sendTimeout),
-		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
-			Enabled: true, InitialInterval: time.Second, MaxInterval: 5 * time.Second, MaxElapsedTime: exportTimeout,
-		}),
-		otlptracehttp.WithHTTPClient(&http.Client{
-			Transport: transport, Timeout: sendTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the headers are for the collector
-		}),
-	}
 }
 
 // describe returns what is said once for all spans. The SDK adds what OTEL_RESOURCE_ATTRIBUTES says besides.
