@@ -98,7 +98,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	}
 	sender := o.Sender
 	if sender == nil {
-		if sender, err = newSender(ctx, c, o.Log); err != nil {
+		if sender, err = newSender(c, o.Log); err != nil {
 			return nil, err
 		}
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 
@@ -31,7 +30,7 @@ type namedSender interface {
 }
 
 // newSender returns what MAIL_DRIVER names. Only in development does the log get to see links.
-func newSender(ctx context.Context, c config.Config, log *slog.Logger) (namedSender, error) {
+func newSender(c config.Config, log *slog.Logger) (namedSender, error) {
 	switch c.MailDriver {
 	case config.MailSMTP:
 		server, err := mail.ParseSMTPURL(c.SMTPURL.Reveal())
@@ -44,11 +43,12 @@ func newSender(ctx context.Context, c config.Config, log *slog.Logger) (namedSen
 	case config.MailSES:
 		account := mail.SESConfig{
 			Region: c.AWSRegion, AccessKeyID: c.AWSAccessKeyID, SecretAccessKey: c.AWSSecretAccessKey, SessionToken: c.AWSSessionToken,
+			Role: mail.SESRole(c.AWSRole),
 		}
 		if c.SESURL != nil {
 			account.URL = c.SESURL.String()
 		}
-		return mail.NewSESSender(ctx, account)
+		return mail.NewSESSender(account)
 	}
 	return mail.NewLogSender(log, c.Environment == config.Development), nil
 }

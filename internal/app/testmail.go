@@ -23,7 +23,7 @@ func SendTestMail(ctx context.Context, c config.Config, log *slog.Logger, to, lo
 	if err != nil {
 		return TestMail{}, err
 	}
-	s, err := newSender(ctx, c, log)
+	s, err := newSender(c, log)
 	if err != nil {
 		return TestMail{}, err
 	}

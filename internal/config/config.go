@@ -72,6 +72,7 @@ type Config struct {
 	AWSAccessKeyID     string // with AWSSecretAccessKey, or neither
 	AWSSecretAccessKey hub.Secret
 	AWSSessionToken    hub.Secret
+	AWSRole            AWSRole  // for MAIL_DRIVER=ses without a key
 	SESURL             *url.URL // nil: the region's
 	MailLimit          int      // an hour for one account
 

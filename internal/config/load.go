@@ -23,7 +23,7 @@ type Source struct {
 // Config then holds what was right.
 func Load(src Source) (Config, error) {
 	file, problems := src.readEnvFile()
-	c := Config{warnings: misspellings(src.EnvFile, file)}
+	c := Config{AWSRole: src.awsRole(), warnings: misspellings(src.EnvFile, file)}
 	check := checker{problems: problems, bad: make(map[string]bool)}
 	for _, s := range table(&c) {
 		v := src.value(s, file)

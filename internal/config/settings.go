@@ -92,7 +92,7 @@ func table(c *Config) []Setting {
 		row("SENDGRID_API_KEY", "", secret(&c.SendGridAPIKey), "Key for SendGrid, with the right to send mail and no other."),
 		row("SENDGRID_URL", "https://api.sendgrid.com", webURL(&c.SendGridURL), "SendGrid's API; https://api.eu.sendgrid.com for accounts in the EU."),
 		row("AWS_REGION", "", awsRegion(&c.AWSRegion), "Region of Amazon SES, such as eu-central-1. Needed for MAIL_DRIVER=ses."),
-		row("AWS_ACCESS_KEY_ID", "", text(&c.AWSAccessKeyID, 128), "Access key for Amazon SES. Unset: AWS' own chain is searched (its files, the role of the pod, container or machine)."),
+		row("AWS_ACCESS_KEY_ID", "", text(&c.AWSAccessKeyID, 128), "Access key for Amazon SES. Unset: the role of the pod, container or machine."),
 		row("AWS_SECRET_ACCESS_KEY", "", secret(&c.AWSSecretAccessKey), "The other half of AWS_ACCESS_KEY_ID."),
 		row("AWS_SESSION_TOKEN", "", secret(&c.AWSSessionToken), "Session token of a temporary AWS_ACCESS_KEY_ID."),
 		row("SES_URL", "", webURL(&c.SESURL), "Endpoint of Amazon SES, such as that of a VPC. Unset: that of the region."),

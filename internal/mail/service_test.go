@@ -108,7 +108,7 @@ func drivers() map[string]func(t *testing.T, url string, c WebConfig) Sender {
 		},
 		"ses": func(t *testing.T, url string, c WebConfig) Sender {
 			t.Helper()
-			s, err := NewSESSender(t.Context(), SESConfig{
+			s, err := NewSESSender(SESConfig{
 				Region: "eu-west-1", URL: url, AccessKeyID: canaryID, SecretAccessKey: hub.NewSecret(canaryKey),
 				SessionToken: hub.NewSecret(canarySession), Web: c,
 			})
