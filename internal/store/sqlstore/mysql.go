@@ -113,7 +113,7 @@ func openMySQL(c *MySQLConfig, version serverVersion, timeout time.Duration) (*s
 // openServer opens a database on a server.
 func openServer(ctx context.Context, c Config) (*Store, error) {
 	d := mysqlDialect()
-	version, err := checkServer(ctx, c.MySQL)
+	version, roundTrip, err := checkServer(ctx, c.MySQL)
 	if err != nil {
 		return nil, d.wrap("open database", err)
 	}
@@ -122,16 +122,31 @@ func openServer(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	server := *c.MySQL
-	return &Store{place: server.place(), server: &server, dialect: d, writer: newServerWriter(db), readers: db}, nil
+	return &Store{place: server.place(), server: &server, dialect: d, writer: newServerWriter(db, transactionsFor(roundTrip)), readers: db}, nil
 }
 
-// checkServer refuses a database that this program cannot serve from.
-func checkServer(ctx context.Context, c *MySQLConfig) (version serverVersion, err error) {
+// checkServer refuses a database that this program cannot serve from, and tells how far away it is.
+func checkServer(ctx context.Context, c *MySQLConfig) (version serverVersion, roundTrip time.Duration, err error) {
 	err = probeServer(ctx, c, func(ctx context.Context, db *sql.DB, v serverVersion) error {
 		version = v
-		return checkMySQLSchema(ctx, db)
+		return errors.Join(checkMySQLSchema(ctx, db), measureRoundTrip(ctx, db, &roundTrip))
 	})
-	return version, err
+	return version, roundTrip, err
+}
+
+// measureRoundTrip sets how long the server takes for a statement that does nothing: the least of a few, since whatever else it
+// does only adds.
+func measureRoundTrip(ctx context.Context, db *sql.DB, least *time.Duration) error {
+	for i := range 5 {
+		began := time.Now()
+		if _, err := db.ExecContext(ctx, "DO 0"); err != nil {
+			return err
+		}
+		if took := time.Since(began); i == 0 || took < *least {
+			*least = took
+		}
+	}
+	return nil
 }
 
 // probeServer connects to the server, refuses one that is too old, and has look look at the database. It takes no longer

@@ -20,17 +20,21 @@ const (
 	lastPause   = 200 * time.Millisecond
 )
 
-// Bounds of what shares a transaction, and so a commit, which is what costs a server most. More transactions at a time would
-// hide more of the way to a distant server, but get in each other's way on one that is near: four do 1.6 to 2 times what one
-// for each unit does, two and eight less (go test ./internal/store/sqlstore -run xxx -bench UpdateSession).
+// Bounds of what shares a transaction, and so a commit, which is what costs a server most.
 const (
-	maxTransactions = 4
-	maxShared       = 16
-	maxWaiting      = 1024
+	maxShared  = 16
+	maxWaiting = 1024
 )
 
+// transactionsFor returns how many transactions are open at a time before units share them. Two keep a server busy that is
+// near, and more get in each other's way there (docs/adr/0006). On one that is far they wait for the network by turns.
+func transactionsFor(roundTrip time.Duration) int {
+	const near, most = 2, 8
+	return min(near+int(roundTrip/(100*time.Microsecond)), most)
+}
+
 // serverWriter is the writer of a server that many write to at once. A unit has a transaction of its own unless
-// maxTransactions are open already: then those that wait share the next. There is no goroutine that writes; the callers do
+// as many are open as may be: then those that wait share the next. There is no goroutine that writes; the callers do
 // each other's units.
 type serverWriter struct {
 	db      *sql.DB
@@ -39,8 +43,8 @@ type serverWriter struct {
 	closed  atomic.Bool
 }
 
-func newServerWriter(db *sql.DB) *serverWriter {
-	return &serverWriter{db: db, waiting: make(chan *unit, maxWaiting), open: make(chan struct{}, maxTransactions)}
+func newServerWriter(db *sql.DB, transactions int) *serverWriter {
+	return &serverWriter{db: db, waiting: make(chan *unit, maxWaiting), open: make(chan struct{}, transactions)}
 }
 
 var (

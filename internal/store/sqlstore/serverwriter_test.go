@@ -38,6 +38,7 @@ func failures(t *testing.T, s *Store, key string) int {
 func TestADeadlockIsRepeated(t *testing.T) {
 	t.Parallel()
 	s := openServerForTest(t)
+	s.writer = newServerWriter(s.readers, 3) // so that they do not share one
 	addLockouts(t, s, "a", "b")
 	var (
 		wg, both sync.WaitGroup

@@ -14,10 +14,14 @@ import (
 // occupy opens as many transactions as there may be, and returns a function that lets them end.
 func occupy(t *testing.T, s *Store) (release func()) {
 	t.Helper()
+	w, ok := s.writer.(*serverWriter)
+	if !ok {
+		t.Fatalf("a writer of type %T", s.writer)
+	}
 	var begun, ended sync.WaitGroup
 	gate := make(chan struct{})
-	begun.Add(maxTransactions)
-	for range maxTransactions {
+	begun.Add(cap(w.open))
+	for range cap(w.open) {
 		ended.Go(func() {
 			err := s.write(t.Context(), "wait", func(*tx) error {
 				begun.Done()
@@ -244,5 +248,19 @@ func TestAPanicInASharedTransactionLeavesNothingHalfDone(t *testing.T) {
 	wg.Wait()
 	if n := failures(t, s, "a"); (result == nil) != (n == 1) {
 		t.Errorf("raised %d times, with the result %v", n, result)
+	}
+}
+
+func TestAServerFarAwayHasMoreTransactionsOpen(t *testing.T) {
+	t.Parallel()
+	for roundTrip, want := range map[time.Duration]int{30 * time.Microsecond: 2, 350 * time.Microsecond: 5, 2 * time.Millisecond: 8, time.Minute: 8} {
+		if got := transactionsFor(roundTrip); got != want {
+			t.Errorf("%v away: %d transactions, want %d", roundTrip, got, want)
+		}
+	}
+	s := openServerForTest(t)
+	_, roundTrip, err := checkServer(t.Context(), s.server)
+	if err != nil || roundTrip <= 0 {
+		t.Errorf("a round trip of %v, %v", roundTrip, err)
 	}
 }
