@@ -38,8 +38,8 @@ func startMailServer(t *testing.T, answered int) *mailServer {
 	m.url = "smtp://" + ln.Addr().String()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
-	t.Cleanup(func() {
-		if err := errors.Join(server.Close(), <-ended); err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+	t.Cleanup(func() { // the listener too: Close knows it only once Serve has begun
+		if err := errors.Join(server.Close(), ln.Close(), <-ended); err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("mail server: %v", err)
 		}
 	})
