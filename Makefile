@@ -23,7 +23,7 @@ servers-stop: ## end those servers
 	@scripts/test-servers.sh stop
 
 soak: ## the tests that take minutes each
-	scripts/test-servers.sh run go test -tags soak -count=1 -timeout 30m -v -run Soak ./...
+	scripts/test-servers.sh run go test -p 1 -tags soak -count=1 -timeout 30m -v -run Soak ./...
 
 check: ## vet, lint, format, vulnerabilities, generated files, all platforms
 	scripts/check.sh
