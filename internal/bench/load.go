@@ -219,9 +219,19 @@ func loadAtRate(ctx context.Context, addr string, conns, perSecond int, d time.D
 // lost stands for the status of an answer that never came.
 const lost = 0
 
+// isTimeout reports whether a server accepts no connection for as long as anybody waits, which some do under a storm of logins:
+// that is no answer, too.
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
+}
+
 // drive makes one request after the other until the given time, the nth when it is due.
 func drive(ctx context.Context, addr string, due func(n int) time.Time, until time.Time, want int, next func([]byte) request) (latencies []time.Duration, statuses map[int]int, err error) {
 	c, err := dial(ctx, addr)
+	if isTimeout(err) {
+		return nil, map[int]int{lost: 1}, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -246,7 +256,11 @@ func drive(ctx context.Context, addr string, due func(n int) time.Time, until ti
 		if err != nil { // the server hung up: that is counted as an answer
 			status, body = lost, []byte{}
 			_ = c.Close() // it is of no use any more
-			if c, err = dial(ctx, addr); err != nil {
+			if c, err = dial(ctx, addr); isTimeout(err) {
+				statuses[lost]++
+				return latencies, statuses, nil
+			}
+			if err != nil {
 				return latencies, statuses, err
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -35,5 +36,19 @@ func TestLostAnswersAreCounted(t *testing.T) {
 	}
 	if r.statuses[200] != 10 || r.statuses[503] != 10 || r.statuses[lost] != 10 || len(r.latencies) != 10 {
 		t.Errorf("%v, %d latencies", r.statuses, len(r.latencies))
+	}
+}
+
+// TestAServerThatAcceptsNobodyIsCounted has the time be over before there is a connection.
+func TestAServerThatAcceptsNobodyIsCounted(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	now := func(int) time.Time { return time.Now() }
+	latencies, statuses, err := drive(ctx, server.Listener.Addr().String(), now, time.Now().Add(time.Minute), 200, always(newRequest("GET", "/", "", nil))(0))
+	if err != nil || len(latencies) != 0 || len(statuses) != 1 || statuses[lost] != 1 {
+		t.Errorf("%d latencies, statuses %v, %v; want one that was lost", len(latencies), statuses, err)
 	}
 }
