@@ -11,46 +11,50 @@ import (
 	"github.com/a64core/hub"
 )
 
-// occupy opens as many transactions as there may be, and returns a function that lets them end.
-func occupy(t *testing.T, s *Store) (release func()) {
+// occupy opens as many transactions as there may be, and returns a function that lets one of them end. The others end with the
+// test, so that whoever waits gets the same one.
+func occupy(t *testing.T, s *Store) (free func()) {
+	t.Helper()
+	var ended sync.WaitGroup
+	gate := make(chan struct{})
+	for range cap(writerOf(t, s).open) {
+		begun := make(chan struct{}) // one after the other, or two might share one
+		ended.Go(func() {
+			_ = s.write(t.Context(), "wait", func(*tx) error { // it may have waited for too long
+				close(begun)
+				<-gate
+				return nil
+			})
+		})
+		<-begun
+	}
+	t.Cleanup(func() {
+		close(gate)
+		ended.Wait()
+	})
+	return func() { gate <- struct{}{} }
+}
+
+func writerOf(t *testing.T, s *Store) *serverWriter {
 	t.Helper()
 	w, ok := s.writer.(*serverWriter)
 	if !ok {
 		t.Fatalf("a writer of type %T", s.writer)
 	}
-	var begun, ended sync.WaitGroup
-	gate := make(chan struct{})
-	begun.Add(cap(w.open))
-	for range cap(w.open) {
-		ended.Go(func() {
-			err := s.write(t.Context(), "wait", func(*tx) error {
-				begun.Done()
-				<-gate
-				return nil
-			})
-			if err != nil {
-				t.Errorf("a unit that waits: %v", err)
-			}
-		})
-	}
-	begun.Wait()
-	return func() {
-		close(gate)
-		ended.Wait()
-	}
+	return w
 }
 
 // shares has the store do units that have to share transactions, and returns what each got.
 func shares(t *testing.T, s *Store, units ...func(*tx) error) []error {
 	t.Helper()
-	release := occupy(t, s)
+	free := occupy(t, s)
 	results := make([]error, len(units))
 	var wg sync.WaitGroup
 	for i, run := range units {
 		wg.Go(func() { results[i] = s.write(t.Context(), fmt.Sprint("unit ", i), run) })
 		queued(t, s, i+1)
 	}
-	release()
+	free()
 	wg.Wait()
 	return results
 }
@@ -58,10 +62,7 @@ func shares(t *testing.T, s *Store, units ...func(*tx) error) []error {
 // queued waits until n units wait.
 func queued(t *testing.T, s *Store, n int) {
 	t.Helper()
-	w, ok := s.writer.(*serverWriter)
-	if !ok {
-		t.Fatalf("a writer of type %T", s.writer)
-	}
+	w := writerOf(t, s)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for len(w.waiting) < n {
@@ -200,7 +201,7 @@ func TestWhoLeavesWhileWaitingIsNotServed(t *testing.T) {
 	t.Parallel()
 	s := openServerForTest(t)
 	addLockouts(t, s, "a", "b")
-	release := occupy(t, s)
+	free := occupy(t, s)
 	var a, b []*tx
 	ctx, leave := context.WithCancel(t.Context())
 	left, stayed := make(chan error, 1), make(chan error, 1)
@@ -212,7 +213,7 @@ func TestWhoLeavesWhileWaitingIsNotServed(t *testing.T) {
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("who left got %v", err)
 	}
-	release()
+	free()
 	if err := <-stayed; err != nil {
 		t.Errorf("who stayed got %v", err)
 	}
@@ -226,7 +227,7 @@ func TestAPanicInASharedTransactionLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	s := openServerForTest(t)
 	addLockouts(t, s, "a")
-	release := occupy(t, s)
+	free := occupy(t, s)
 	var (
 		a  []*tx
 		wg sync.WaitGroup
@@ -244,7 +245,7 @@ func TestAPanicInASharedTransactionLeavesNothingHalfDone(t *testing.T) {
 		result = s.write(t.Context(), "raise", raises(t, s, "a", &a))
 	})
 	queued(t, s, 2)
-	release()
+	free()
 	wg.Wait()
 	if n := failures(t, s, "a"); (result == nil) != (n == 1) {
 		t.Errorf("raised %d times, with the result %v", n, result)
