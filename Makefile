@@ -22,7 +22,7 @@ servers: ## start database servers for go test by hand, and print what to export
 servers-stop: ## end those servers
 	@scripts/test-servers.sh stop
 
-soak: ## the tests that take minutes each
+soak: ## the tests that take minutes each, half an hour in all
 	scripts/test-servers.sh run go test -p 1 -tags soak -count=1 -timeout 30m -v -run Soak ./...
 
 check: ## vet, lint, format, vulnerabilities, generated files, all platforms
