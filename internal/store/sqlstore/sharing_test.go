@@ -247,8 +247,12 @@ func TestAPanicInASharedTransactionLeavesNothingHalfDone(t *testing.T) {
 	queued(t, s, 2)
 	free()
 	wg.Wait()
-	if n := failures(t, s, "a"); (result == nil) != (n == 1) {
-		t.Errorf("raised %d times, with the result %v", n, result)
+	before := failures(t, s, "a")
+	if (result == nil) != (before == 1) {
+		t.Errorf("raised %d times, with the result %v", before, result)
+	}
+	if err := s.write(t.Context(), "raise", raises(t, s, "a", &a)); err != nil || failures(t, s, "a") != before+1 {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 
