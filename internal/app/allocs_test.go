@@ -15,7 +15,11 @@ const maxAllocs = 45
 // TestAllocationsOfARequest is not parallel, because allocations are counted for all. The race detector has pools forget.
 func TestAllocationsOfARequest(t *testing.T) {
 	ask := newMe(t, hubtest.Settings{"METRICS_ADDR": "127.0.0.1:0"})
-	if n := testing.AllocsPerRun(1000, ask); n != maxAllocs {
+	n := testing.AllocsPerRun(1000, ask)
+	for range 4 { // what else runs in the process allocates too, and is counted: the least is the request's own
+		n = min(n, testing.AllocsPerRun(1000, ask))
+	}
+	if n != maxAllocs {
 		t.Errorf("%v allocations, want %d", n, maxAllocs)
 	}
 }
