@@ -184,8 +184,8 @@ func (w *serverWriter) repeat(ctx context.Context, try func(context.Context) err
 		switch {
 		case err == nil:
 			return nil
-		case ctx.Err() != nil && isConnectionLost(err):
-			return ctx.Err() // the driver closes the connection of a caller who leaves
+		case bounded.Err() != nil && isConnectionLost(err) && !errors.Is(err, errNoAnswer):
+			return bounded.Err() // the driver closes the connection then, and may say no more than that it is gone
 		case !isRepeatable(err) || attempt+1 == maxAttempts || !pause(bounded, attempt):
 			return err
 		}

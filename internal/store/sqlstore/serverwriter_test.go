@@ -2,11 +2,13 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/a64core/hub"
@@ -330,4 +332,18 @@ func TestWhichServersAreServed(t *testing.T) {
 			t.Errorf("%s: %s, %s", text, v.isolationVariable(), v.collation())
 		}
 	}
+}
+
+// TestAUnitThatTakesTooLongSaysSo has the driver give up a connection because there is no time left, without saying why.
+func TestAUnitThatTakesTooLongSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		err := newServerWriter(nil, 1).repeat(t.Context(), func(ctx context.Context) error {
+			<-ctx.Done()
+			return driver.ErrBadConn
+		})
+		if !errors.Is(err, context.DeadlineExceeded) || !isMySQLUnavailable(err) {
+			t.Errorf("error %v, want that the time is up", err)
+		}
+	})
 }
