@@ -43,6 +43,7 @@ fuzz: ## let every fuzz target look for new input, 10 s each
 
 generate: ## write the files that are made from code: OpenAPI, errors, settings, mails, licences
 	go test ./internal/api -run OpenAPI -update
+	go test ./internal/api/docsui -run Sums -update
 	go test ./internal/problem -run Page -update
 	go test ./internal/mail -run EveryMail -update
 	go run ./cmd/a64core config env-example > .env.example

@@ -35,3 +35,4 @@ keep redoc/bundles/redoc.standalone.js redoc.standalone.js \
 cat redoc/LICENSE redoc/bundles/{redoc.standalone.js,*.worker.js}.LICENSE.txt >"$assets/redoc.license.txt"
 
 sed -i -E "s/(swagger-ui-dist[^0-9]*)[0-9.]+[0-9]/\1$swagger_ui/; s/(\`redoc\`[^0-9]*)[0-9.]+[0-9]/\1$redoc/" "$assets/README.md"
+cd "$assets" && go test .. -run Sums -update

@@ -1,14 +1,10 @@
 package docsui
 
 import (
-	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
@@ -18,59 +14,85 @@ import (
 //go:embed assets/*.gz assets/*.css assets/*.js assets/*.txt
 var files embed.FS
 
-// asset is a file that the pages load. Its address holds a hash of its content, so that it may be cached forever.
+// sums are the SHA-256 of all assets, as sha256sum prints them. They are kept and not computed, so that a hub whose pages
+// nobody reads keeps none of their megabyte in memory.
+//
+//go:embed assets/SHA256SUMS
+var sums string
+
+// asset is a file that the pages load. Its address holds the beginning of its SHA-256, so that it may be cached forever.
 type asset struct {
 	name        string
 	contentType string
-	content     []byte
-	compressed  bool // content is gzip
+	sum         string // hexadecimal
+	compressed  bool   // it is kept as name.gz
 }
 
-// loadAsset reads an embedded file, or its compressed form.
-func loadAsset(name, contentType string) (*asset, error) {
-	content, err := files.ReadFile("assets/" + name)
-	compressed := errors.Is(err, fs.ErrNotExist)
-	if compressed {
-		content, err = files.ReadFile("assets/" + name + ".gz")
+// findAsset returns the asset that is kept under the name, or compressed under it and ".gz".
+func findAsset(name, contentType string) (*asset, error) {
+	for line := range strings.Lines(sums) {
+		sum, file, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		if plain, compressed := strings.CutSuffix(file, ".gz"); plain == name {
+			return &asset{name, contentType, sum, compressed}, nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("load asset: %w", err)
-	}
-	return &asset{name, contentType, content, compressed}, nil
+	return nil, fmt.Errorf("SHA256SUMS has no %s", name)
 }
 
-// hashedName returns the name with a hash of the content before its extension.
-func (a *asset) hashedName() string {
+// file is where the asset is kept.
+func (a *asset) file() string {
+	if a.compressed {
+		return "assets/" + a.name + ".gz"
+	}
+	return "assets/" + a.name
+}
+
+// address returns the path that the asset is served at.
+func (a *asset) address() string {
 	extension := path.Ext(a.name)
-	return fmt.Sprintf("%s.%.8x%s", strings.TrimSuffix(a.name, extension), sha256.Sum256(a.content), extension)
+	return assetsPath + strings.TrimSuffix(a.name, extension) + "." + a.sum[:16] + extension
 }
 
 // ServeHTTP answers with the file, compressed if it is kept so and the client accepts that.
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := a.serve(w, r); err != nil {
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// serve returns an error only if it has answered nothing.
+func (a *asset) serve(w http.ResponseWriter, r *http.Request) error {
+	content, err := files.Open(a.file())
+	if err != nil {
+		return err
+	}
+	about, err := content.Stat()
+	if err != nil {
+		return err
+	}
+	var body io.Reader = content
+	size := strconv.FormatInt(about.Size(), 10)
 	h := w.Header()
-	h.Set("Content-Type", a.contentType)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	var body io.Reader = bytes.NewReader(a.content)
+	switch {
+	case !a.compressed:
+		h.Set("Content-Length", size)
+	case acceptsGzip(r.Header.Values("Accept-Encoding")):
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", size)
+	default:
+		if body, err = gzip.NewReader(content); err != nil {
+			return err
+		}
+	}
 	if a.compressed {
 		h.Add("Vary", "Accept-Encoding")
 	}
-	switch {
-	case !a.compressed:
-		h.Set("Content-Length", strconv.Itoa(len(a.content)))
-	case acceptsGzip(r.Header.Values("Accept-Encoding")):
-		h.Set("Content-Encoding", "gzip")
-		h.Set("Content-Length", strconv.Itoa(len(a.content)))
-	default:
-		plain, err := gzip.NewReader(body)
-		if err != nil {
-			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-			return
-		}
-		body = plain
-	}
+	h.Set("Content-Type", a.contentType)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	if r.Method != http.MethodHead {
 		_, _ = io.Copy(w, body) // fails only when the client has gone
 	}
+	return nil
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110 section 12.5.3). What says nothing of gzip gets the plain file.

@@ -25,11 +25,11 @@ func Routes(specURL string) (map[string]http.Handler, error) {
 		{"redoc-init.js", "text/javascript; charset=utf-8"},
 		{"redoc.license.txt", "text/plain; charset=utf-8"},
 	} {
-		a, err := loadAsset(f.name, f.contentType)
+		a, err := findAsset(f.name, f.contentType)
 		if err != nil {
 			return nil, err
 		}
-		links[f.name] = assetsPath + a.hashedName()
+		links[f.name] = a.address()
 		routes[links[f.name]] = a
 	}
 	routes[SwaggerUIPath] = &page{
