@@ -33,8 +33,8 @@ type shard struct {
 	index    map[uint64]int32 // place in windows by key
 	windows  []keyedWindow
 	max      int
-	hand     int // the next window to be looked at for being idle
-	overflow [overflows]window
+	hand     int                // the next window to be looked at for being idle
+	overflow *[overflows]window // nil until there is need for it, which is seldom
 }
 
 type keyedWindow struct {
@@ -78,7 +78,7 @@ func (m *Memory) GiveBack(key string) {
 		s.windows[i].giveBack()
 		return
 	}
-	s.overflow[hash/shards%overflows].giveBack()
+	s.shared(hash).giveBack()
 }
 
 // window returns the window that the key counts in.
@@ -87,17 +87,24 @@ func (s *shard) window(key uint64, now int64) *window {
 		return &s.windows[i].window
 	}
 	// Who was counted in a shared window goes on there until it is idle: to leave it would be to start afresh.
-	shared := &s.overflow[key/shards%overflows]
-	if !shared.isIdle(now) {
-		return shared
+	if s.overflow != nil && !s.shared(key).isIdle(now) {
+		return s.shared(key)
 	}
 	s.sweep(now)
 	if len(s.windows) >= s.max {
-		return shared
+		return s.shared(key)
 	}
 	s.index[key] = int32(len(s.windows))
 	s.windows = append(s.windows, keyedWindow{key: key})
 	return &s.windows[len(s.windows)-1].window
+}
+
+// shared returns the window that the key shares with others if it has no room of its own.
+func (s *shard) shared(key uint64) *window {
+	if s.overflow == nil {
+		s.overflow = new([overflows]window)
+	}
+	return &s.overflow[key/shards%overflows]
 }
 
 // sweep drops some idle windows.
