@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/a64core/hub"
@@ -63,6 +64,7 @@ func (serveCommand) Run(ctx context.Context, p *program) (err error) {
 	if c.Environment == config.Development {
 		welcome(ctx, p.stdout, c, a, ln.Addr())
 	}
+	debug.FreeOSMemory() // what only starting needed, a tenth of what the hub keeps
 	return a.Run(ctx, ln)
 }
 
