@@ -80,9 +80,11 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Length", size)
 	default:
-		if body, err = gzip.NewReader(content); err != nil {
+		plain, err := gzip.NewReader(content)
+		if err != nil {
 			return err
 		}
+		body = plain
 	}
 	if a.compressed {
 		h.Add("Vary", "Accept-Encoding")
