@@ -213,3 +213,15 @@ func TestLegacyDocumentsAreReadAsTheyAre(t *testing.T) {
 	wantError(t, "update user again", s.UpdateUser(ctx, two, newEvent("")), hub.ErrConflict)
 	must(t, "purge", s.PurgeUser(ctx, "two", 1, newEvent("")))
 }
+
+// TestAListOfSpentTokensIsNotRead has a session as they were before spent tokens were packed.
+func TestAListOfSpentTokensIsNotRead(t *testing.T) {
+	t.Parallel()
+	c, db := empty(t)
+	insertLegacy(t, db, "one", "ada@example.com")
+	spent := bson.A{bson.D{{Key: "tokenId", Value: "a"}, {Key: "token", Value: "b"}, {Key: "spentAt", Value: start()}}}
+	_, err := db.Collection("refresh_tokens").UpdateOne(t.Context(), bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "spent", Value: spent}}}})
+	must(t, "set spent tokens", err)
+	c.Migrate = true
+	wantLegacy(t, open(t, c), "one", "ada@example.com", 1)
+}

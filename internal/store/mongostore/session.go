@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/store/spent"
 )
 
 // sessionFields returns the document of se, stored as the given version.
@@ -22,7 +23,7 @@ func sessionFields(se *hub.Session, version int64) bson.D {
 		{Key: "token", Value: text(se.Token.Hash)},
 		{Key: "issuedAt", Value: at(se.Token.IssuedAt)},
 		{Key: "expiresAt", Value: at(se.Token.ExpiresAt)},
-		{Key: "spent", Value: spentFields(se.Spent)},
+		{Key: "spent", Value: bson.Binary{Data: spent.Pack(se.Spent)}},
 		{Key: "createdAt", Value: at(se.CreatedAt)},
 		{Key: "lastUsedAt", Value: orNull(se.LastUsedAt)},
 		{Key: "sessionExpiresAt", Value: at(se.ExpiresAt)},
@@ -32,21 +33,6 @@ func sessionFields(se *hub.Session, version int64) bson.D {
 		{Key: "userAgent", Value: text(se.UserAgent)},
 		{Key: "version", Value: version},
 	}
-}
-
-func spentFields(tokens []hub.SpentToken) bson.A {
-	all := make(bson.A, len(tokens))
-	for i := range tokens {
-		t := &tokens[i]
-		all[i] = bson.D{
-			{Key: "tokenId", Value: text(t.ID)},
-			{Key: "token", Value: text(t.Hash)},
-			{Key: "issuedAt", Value: at(t.IssuedAt)},
-			{Key: "expiresAt", Value: at(t.ExpiresAt)},
-			{Key: "spentAt", Value: at(t.SpentAt)},
-		}
-	}
-	return all
 }
 
 // readSession reads a session as we write it, or a refresh token of the original system, which makes a session of its own:
@@ -125,20 +111,21 @@ func (r *reader) refreshToken(t *hub.RefreshToken, name string, v bson.RawValue)
 	}
 }
 
+// spent reads what package spent packed. The list of tokens that was here before was of use for seconds only.
 func (r *reader) spent(v bson.RawValue) []hub.SpentToken {
-	var all []hub.SpentToken
-	for _, one := range r.list(v) {
-		var t hub.SpentToken
-		r.document(one, func(r *reader, name string, v bson.RawValue) {
-			if name == "spentAt" {
-				t.SpentAt = r.instant(v)
-				return
-			}
-			r.refreshToken(&t.RefreshToken, name, v)
-		})
-		all = append(all, t)
+	if v.Type == bson.TypeArray {
+		return nil
 	}
-	return all
+	_, packed, ok := v.BinaryOK()
+	if !ok {
+		r.fail(v, "bytes")
+		return nil
+	}
+	tokens, err := spent.Unpack(packed)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return tokens
 }
 
 // AddSession implements hub.SessionStore. The login is a change of the user; the session waits in the user's outbox.

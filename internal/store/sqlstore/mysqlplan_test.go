@@ -81,10 +81,6 @@ func addWorld(tx *tx, i int) error {
 		return err
 	}
 	se := hub.Session{ID: hub.NewID(), UserID: u.ID, Token: hub.RefreshToken{ID: hub.NewID(), IssuedAt: at, ExpiresAt: at}, CreatedAt: at, ExpiresAt: at}
-	session, err := sessionValues(&se, 1)
-	if err != nil {
-		return err
-	}
 	m, e := hub.NewMail(hub.MailReset, u.ID, u.Email, at), hub.NewEvent(context.Background(), hub.EventUserCreated, u.ID, at)
 	m.State = []hub.MailState{hub.MailSent, hub.MailSent, hub.MailSent, hub.MailQueued, hub.MailDropped, hub.MailDead}[i%6]
 	rec, err := new(Store).newRecord(&e, []hub.Mail{m})
@@ -96,7 +92,7 @@ func addWorld(tx *tx, i int) error {
 		values []any
 	}{
 		{insertUser, user},
-		{insertSession, session},
+		{insertSession, sessionValues(&se, 1)},
 		{insertLockout, []any{1, 0, nil, nil, nil, at, 1, hub.LockoutKey(u.Email)}},
 		{`INSERT INTO verification_tokens (` + mailTokenColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, []any{u.ID, u.Email, "password_reset", "h", at, at, nil, hub.NewID()}},
 	} {

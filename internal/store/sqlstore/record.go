@@ -54,7 +54,7 @@ func recordTables() []recordTable {
 		{
 			kind: hub.RecordSession, table: "refresh_tokens", columns: sessionColumns, key: "session_id",
 			notNewer: versionUpTo, limits: versionLimit,
-			values: func(r hub.Record) ([]any, error) { return sessionValues(r.Session, r.Session.Version) },
+			values: func(r hub.Record) ([]any, error) { return sessionValues(r.Session, r.Session.Version), nil },
 			scan: func(from row, r *hub.Record) error {
 				r.Session = new(hub.Session)
 				return scanSession(from, r.Session)

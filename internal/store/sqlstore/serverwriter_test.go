@@ -291,12 +291,8 @@ func TestForeignKeysAreChecked(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for _, ended := range []time.Time{{}, now} {
 		se := hub.Session{ID: hub.NewID(), UserID: "nobody", Token: hub.RefreshToken{ID: hub.NewID(), IssuedAt: now, ExpiresAt: now}, CreatedAt: now, ExpiresAt: now, EndedAt: ended}
-		values, err := sessionValues(&se, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = s.write(t.Context(), "add", func(tx *tx) error {
-			_, err := tx.exec(insertSession, values...)
+		err := s.write(t.Context(), "add", func(tx *tx) error {
+			_, err := tx.exec(insertSession, sessionValues(&se, 1)...)
 			return err
 		})
 		if !s.dialect.isOrphan(err) {

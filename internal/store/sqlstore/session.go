@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/store/spent"
 )
 
 const (
@@ -41,51 +42,26 @@ func qualified(table, columns string) string {
 }
 
 // sessionValues returns the values of insertSession for se, stored as the given version.
-func sessionValues(se *hub.Session, version int64) ([]any, error) {
-	spent, err := encodeSpent(se.Spent)
-	if err != nil {
-		return nil, err
-	}
+func sessionValues(se *hub.Session, version int64) []any {
 	return []any{
-		se.UserID, se.Epoch, se.Token.ID, se.Token.Hash, at(se.Token.IssuedAt), at(se.Token.ExpiresAt), spent, at(se.CreatedAt),
-		orNull(se.LastUsedAt), at(se.ExpiresAt), orNull(se.EndedAt), se.IP, se.UserAgent, version, se.ID,
-	}, nil
+		se.UserID, se.Epoch, se.Token.ID, se.Token.Hash, at(se.Token.IssuedAt), at(se.Token.ExpiresAt), spent.Pack(se.Spent),
+		at(se.CreatedAt), orNull(se.LastUsedAt), at(se.ExpiresAt), orNull(se.EndedAt), se.IP, se.UserAgent, version, se.ID,
+	}
 }
 
-// sessionScan reads sessionColumns.
-type sessionScan struct {
-	session *hub.Session
-	spent   []spentToken
-}
-
-func (s *sessionScan) dest() []any {
-	se := s.session
+// sessionDest returns where to scan sessionColumns to.
+func sessionDest(se *hub.Session) []any {
 	return []any{
 		&se.UserID, &se.Epoch, &se.Token.ID, &se.Token.Hash, (*instant)(&se.Token.IssuedAt), (*instant)(&se.Token.ExpiresAt),
-		document[[]spentToken]{&s.spent},
-		(*instant)(&se.CreatedAt),
-		(*instant)(&se.LastUsedAt), (*instant)(&se.ExpiresAt), (*instant)(&se.EndedAt), &se.IP, &se.UserAgent, &se.Version, &se.ID,
+		(*spentTokens)(&se.Spent), (*instant)(&se.CreatedAt), (*instant)(&se.LastUsedAt), (*instant)(&se.ExpiresAt),
+		(*instant)(&se.EndedAt), &se.IP, &se.UserAgent, &se.Version, &se.ID,
 	}
 }
 
-// finish completes the session after a successful scan.
-func (s *sessionScan) finish() { s.session.Spent = decodeSpent(s.spent) }
-
-func scanSession(r row, se *hub.Session) error {
-	s := sessionScan{session: se}
-	if err := r.Scan(s.dest()...); err != nil {
-		return err
-	}
-	s.finish()
-	return nil
-}
+func scanSession(r row, se *hub.Session) error { return r.Scan(sessionDest(se)...) }
 
 // AddSession implements hub.SessionStore.
 func (s *Store) AddSession(ctx context.Context, se hub.Session, e hub.Event) error {
-	values, err := sessionValues(&se, 1)
-	if err != nil {
-		return s.dialect.wrap("add session", err)
-	}
 	rec, err := s.newRecord(&e, nil, markOf(hub.RecordSession, se.ID, 1))
 	if err != nil {
 		return s.dialect.wrap("add session", err)
@@ -95,7 +71,7 @@ func (s *Store) AddSession(ctx context.Context, se hub.Session, e hub.Event) err
 		if err := t.change(updateLogin, login...); err != nil {
 			return err
 		}
-		if _, err := t.exec(insertSession, values...); err != nil {
+		if _, err := t.exec(insertSession, sessionValues(&se, 1)...); err != nil {
 			return err
 		}
 		if err := s.markLogin(t, se.UserID); err != nil {
@@ -129,13 +105,11 @@ func (s *Store) SessionWithUser(ctx context.Context, id string) (hub.Session, hu
 	var (
 		se   hub.Session
 		u    hub.User
-		scan = sessionScan{session: &se}
 		user = userScan{user: &u}
 	)
-	if err := s.readOne(ctx, "read session", selectSessionWithUser, []any{id}, append(scan.dest(), user.dest()...)...); err != nil {
+	if err := s.readOne(ctx, "read session", selectSessionWithUser, []any{id}, append(sessionDest(&se), user.dest()...)...); err != nil {
 		return hub.Session{}, hub.User{}, err
 	}
-	scan.finish()
 	user.finish()
 	return se, u, nil
 }
@@ -147,15 +121,11 @@ func (s *Store) SessionsByUser(ctx context.Context, userID string, now time.Time
 
 // UpdateSession implements hub.SessionStore.
 func (s *Store) UpdateSession(ctx context.Context, se hub.Session, e hub.Event) error {
-	values, err := sessionValues(&se, se.Version+1)
-	if err != nil {
-		return s.dialect.wrap("update session", err)
-	}
 	rec, err := s.newRecord(&e, nil, markOf(hub.RecordSession, se.ID, se.Version+1))
 	if err != nil {
 		return s.dialect.wrap("update session", err)
 	}
-	values = append(values, se.Version)
+	values := append(sessionValues(&se, se.Version+1), se.Version)
 	return s.write(ctx, "update session", func(t *tx) error {
 		if err := t.change(updateSession, values...); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/store/spent"
 )
 
 // row is a row of a result.
@@ -95,41 +96,20 @@ func (d document[T]) Scan(value any) error {
 	return nil
 }
 
-// spentToken is hub.SpentToken as JSON. Its names are short because a session is written at each refresh.
-type spentToken struct {
-	ID        string `json:"id"`
-	Hash      string `json:"hash"`
-	IssuedAt  int64  `json:"iat"`
-	ExpiresAt int64  `json:"exp"`
-	SpentAt   int64  `json:"spent"`
-}
+// spentTokens are kept as package spent packs them.
+type spentTokens []hub.SpentToken
 
-func encodeSpent(tokens []hub.SpentToken) (string, error) {
-	if len(tokens) == 0 {
-		return "", nil
+// Scan implements sql.Scanner.
+func (s *spentTokens) Scan(value any) (err error) {
+	switch v := value.(type) {
+	case string: // the empty text that SQLite has where nothing was packed
+		*s, err = spent.Unpack([]byte(v))
+	case []byte:
+		*s, err = spent.Unpack(v)
+	default:
+		err = fmt.Errorf("%T is no list of spent tokens", value)
 	}
-	kept := make([]spentToken, len(tokens))
-	for i, t := range tokens {
-		kept[i] = spentToken{t.ID, t.Hash, at(t.IssuedAt).UnixMilli(), at(t.ExpiresAt).UnixMilli(), at(t.SpentAt).UnixMilli()}
-	}
-	return encode(kept)
-}
-
-func decodeSpent(kept []spentToken) []hub.SpentToken {
-	if len(kept) == 0 {
-		return nil
-	}
-	tokens := make([]hub.SpentToken, len(kept))
-	for i, k := range kept {
-		tokens[i] = hub.SpentToken{
-			RefreshToken: hub.RefreshToken{
-				ID: k.ID, Hash: k.Hash,
-				IssuedAt: time.UnixMilli(k.IssuedAt).UTC(), ExpiresAt: time.UnixMilli(k.ExpiresAt).UTC(),
-			},
-			SpentAt: time.UnixMilli(k.SpentAt).UTC(),
-		}
-	}
-	return tokens
+	return err
 }
 
 func encodeTimes(times []time.Time) (string, error) {
