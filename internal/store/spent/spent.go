@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/a64core/hub"
@@ -38,25 +39,14 @@ func Pack(tokens []hub.SpentToken) []byte {
 // appendText appends how many bytes there are and what they are, as one number, and then the bytes.
 func appendText(b []byte, text string) []byte {
 	digits, kind := text, uint64(hexadecimal)
-	if hub.IsID(text) {
+	if len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' {
 		digits, kind = text[:8]+text[9:13]+text[14:18]+text[19:23]+text[24:], uuid
 	}
-	if isHexadecimal(digits) {
-		b = binary.AppendUvarint(b, uint64(len(digits)/2)*kinds+kind)
-		b, _ = hex.AppendDecode(b, []byte(digits)) // which they are
-		return b
+	packed, err := hex.AppendDecode(binary.AppendUvarint(b, uint64(len(digits)/2)*kinds+kind), []byte(digits))
+	if err != nil || strings.ContainsAny(digits, "ABCDEF") { // which would come back in lower case
+		return append(binary.AppendUvarint(b, uint64(len(text))*kinds+plain), text...)
 	}
-	return append(binary.AppendUvarint(b, uint64(len(text))*kinds+plain), text...)
-}
-
-// isHexadecimal reports whether text is the form that package hex writes some bytes in.
-func isHexadecimal(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; (c < '0' || '9' < c) && (c < 'a' || 'f' < c) {
-			return false
-		}
-	}
-	return len(text)%2 == 0
+	return packed
 }
 
 // Unpack returns the tokens that Pack was given. Bytes that it cannot have returned are an error.
