@@ -83,6 +83,11 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if b.program, err = buildProgram(ctx, b.dir); err != nil {
 		return err
 	}
+	if slices.Contains(b.only, peersPart) { // which may fail: before anything was measured
+		if err := buildPeers(ctx); err != nil {
+			return err
+		}
+	}
 	for _, p := range parts() {
 		if !slices.Contains(b.only, p.name) {
 			continue

@@ -16,11 +16,15 @@ const (
 	kratosModule = "github.com/ory/kratos@v1.3.1"
 )
 
-// startKratos serves Ory Kratos on SQLite, with one identity that has a password and a session.
-func (b *bench) startKratos(ctx context.Context) (*peer, error) {
-	binary, err := built(kratosName, "kratos", func(dir, path string) error {
+func buildKratos(ctx context.Context) (binary string, err error) {
+	return built(kratosName, "kratos", func(dir, path string) error {
 		return goBuild(ctx, dir, kratosModule, "-tags", "sqlite,json1", "-o", path, ".")
 	})
+}
+
+// startKratos serves Ory Kratos on SQLite, with one identity that has a password and a session.
+func (b *bench) startKratos(ctx context.Context) (*peer, error) {
+	binary, err := buildKratos(ctx)
 	if err != nil {
 		return nil, err
 	}

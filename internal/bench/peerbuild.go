@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,23 +36,30 @@ func built(name, binary string, build func(dir, binary string) error) (path stri
 
 // goInstall builds a program of a Go module that replaces no other.
 func goInstall(ctx context.Context, dir, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "install", program)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
+	cmd := goCommand(ctx, dir, "install", program)
+	cmd.Env = append(cmd.Env, "CGO_ENABLED=0", "GOBIN="+dir)
 	return output(cmd)
+}
+
+// goCommand returns a command of Go's for a module that is none of ours: flags of the environment are for ours.
+func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=")
+	return cmd
 }
 
 // goBuild builds the program in the root of a Go module in the module's own terms, which "go install" refuses to if the module
 // replaces others.
 func goBuild(ctx context.Context, dir, module string, args ...string) (err error) {
-	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
-	download.Dir = dir
-	out, err := download.Output()
-	if err != nil {
-		return fmt.Errorf("fetch: %w\n%s", err, out)
+	var answer, complaint bytes.Buffer
+	download := goCommand(ctx, dir, "mod", "download", "-json", module)
+	download.Stdout, download.Stderr = &answer, &complaint
+	if err := download.Run(); err != nil {
+		return fmt.Errorf("fetch: %w\n%s%s", err, &complaint, &answer)
 	}
 	var fetched struct{ Dir string }
-	if err := json.Unmarshal(out, &fetched); err != nil {
+	if err := json.Unmarshal(answer.Bytes(), &fetched); err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
 	sources, err := os.MkdirTemp(dir, "src-")
@@ -62,9 +70,7 @@ func goBuild(ctx context.Context, dir, module string, args ...string) (err error
 	if err := os.CopyFS(sources, os.DirFS(fetched.Dir)); err != nil {
 		return fmt.Errorf("copy: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
-	cmd.Dir = sources
-	return output(cmd)
+	return output(goCommand(ctx, sources, append([]string{"build"}, args...)...))
 }
 
 // output runs a command, whose error then holds what it said.

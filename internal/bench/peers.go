@@ -37,7 +37,16 @@ func (b *bench) measurePeers(ctx context.Context) error {
 	return nil
 }
 
-// startPeers builds and starts them, each with one account. The first is the hub.
+// buildPeers builds what is compared with, unless it was built before.
+func buildPeers(ctx context.Context) error {
+	_, err := buildPocketBase(ctx)
+	if err == nil {
+		_, err = buildKratos(ctx)
+	}
+	return err
+}
+
+// startPeers starts them, each with one account. The first is the hub.
 func (b *bench) startPeers(ctx context.Context) ([]*peer, error) {
 	s, err := b.serve(ctx, sqlite)
 	if err != nil {

@@ -15,6 +15,10 @@ const (
 	pocketBaseProgram = "github.com/pocketbase/pocketbase/examples/base@v0.39.2"
 )
 
+func buildPocketBase(ctx context.Context) (binary string, err error) {
+	return built(pocketBaseName, "base", func(dir, _ string) error { return goInstall(ctx, dir, pocketBaseProgram) })
+}
+
 // startPocketBase serves PocketBase as it comes, which has no limits, with one account in its collection of users. Of its settings
 // the cost of passwords alone is another: ours.
 func (b *bench) startPocketBase(ctx context.Context) (*peer, error) {
@@ -22,7 +26,7 @@ func (b *bench) startPocketBase(ctx context.Context) (*peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	binary, err := built(pocketBaseName, "base", func(dir, _ string) error { return goInstall(ctx, dir, pocketBaseProgram) })
+	binary, err := buildPocketBase(ctx)
 	if err != nil {
 		return nil, err
 	}
