@@ -27,7 +27,7 @@ type Memory struct {
 	shards [shards]shard
 }
 
-// shard holds the windows of some of the keys. Nothing in it points anywhere, so that the garbage collector passes it by.
+// shard holds the windows of some of the keys. Nothing in these points anywhere, so that the garbage collector passes them by.
 type shard struct {
 	mu       sync.Mutex
 	index    map[uint64]int32 // place in windows by key
@@ -78,7 +78,9 @@ func (m *Memory) GiveBack(key string) {
 		s.windows[i].giveBack()
 		return
 	}
-	s.shared(hash).giveBack()
+	if s.overflow != nil {
+		s.shared(hash).giveBack()
+	}
 }
 
 // window returns the window that the key counts in.
