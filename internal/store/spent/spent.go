@@ -18,7 +18,7 @@ const (
 	kinds
 )
 
-// Pack returns the tokens as bytes, none if there are none. Of times it keeps the milliseconds, and of those how many lie
+// Pack returns the tokens as bytes: none, but not nil, if there are none. Of times it keeps the milliseconds, and of those how many lie
 // between: hardly any where a token was issued as the one before was spent.
 func Pack(tokens []hub.SpentToken) []byte {
 	const usual = 64 // bytes a token
