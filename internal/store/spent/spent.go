@@ -77,35 +77,31 @@ type reader struct {
 
 func (r *reader) fail() { r.rest, r.malformed = nil, true }
 
-// take returns the next n bytes.
-func (r *reader) take(n uint64) []byte {
-	if n > uint64(len(r.rest)) {
+// skip goes on behind a number of so many bytes, of which there are none if it is malformed.
+func (r *reader) skip(size int) {
+	if size <= 0 {
 		r.fail()
-		return nil
+		return
 	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
+	r.rest = r.rest[size:]
 }
 
 func (r *reader) varint() int64 {
 	v, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[size:]
+	r.skip(size)
 	return v
 }
 
 func (r *reader) text() string {
 	head, size := binary.Uvarint(r.rest)
-	if size <= 0 {
+	r.skip(size)
+	length := head / kinds
+	if length > uint64(len(r.rest)) {
 		r.fail()
 		return ""
 	}
-	r.rest = r.rest[size:]
-	bytes := r.take(head / kinds)
+	bytes := r.rest[:length]
+	r.rest = r.rest[length:]
 	digits := hex.EncodeToString
 	switch {
 	case head%kinds == plain:
