@@ -3,6 +3,7 @@
 package app_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/a64core/hub/internal/hubtest"
@@ -14,10 +15,11 @@ const maxAllocs = 45
 
 // TestAllocationsOfARequest is not parallel, because allocations are counted for all. The race detector has pools forget.
 func TestAllocationsOfARequest(t *testing.T) {
-	ask := newMe(t, hubtest.Settings{"METRICS_ADDR": "127.0.0.1:0"})
-	n := testing.AllocsPerRun(1000, ask)
-	for range 4 { // what else runs in the process allocates too, and is counted: the least is the request's own
-		n = min(n, testing.AllocsPerRun(1000, ask))
+	n := math.Inf(1)
+	// The least is the request's own. What else runs in the process allocates too, and is counted; and a user whose claims
+	// displace each other in the JSON library's cache of texts, which one in some twenty has, costs two more.
+	for range 5 {
+		n = min(n, testing.AllocsPerRun(1000, newMe(t, hubtest.Settings{"METRICS_ADDR": "127.0.0.1:0"})))
 	}
 	if n != maxAllocs {
 		t.Errorf("%v allocations, want %d", n, maxAllocs)
