@@ -169,16 +169,24 @@ func (b *balancer) keepWaiting(t *testing.T, from string) []*tls.Conn {
 		Config:    &tls.Config{RootCAs: b.roots, ServerName: "hub.example.com"},
 	}
 	slow := make([]*tls.Conn, 100)
-	for i := range slow {
-		c, err := dialer.DialContext(t.Context(), "tcp", b.secure)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() }) // it has been cut off
-		slow[i] = c.(*tls.Conn)
-		if _, err := io.WriteString(c, "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"); err != nil {
-			t.Fatal(err)
-		}
+	var wg sync.WaitGroup
+	for i := range slow { // at once, or the first would be cut off before the last are there, where time is short
+		wg.Go(func() {
+			c, err := dialer.DialContext(t.Context(), "tcp", b.secure)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { _ = c.Close() }) // it has been cut off
+			slow[i] = c.(*tls.Conn)
+			if _, err := io.WriteString(c, "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
 	}
 	another := b.client(t, from).http
 	waitFor(t, func() string { // until it has read all of that
