@@ -25,7 +25,7 @@ func (s *Store) Erase(ctx context.Context, keys ...hub.RecordKey) error {
 			case hub.RecordUser:
 				err = s.eraseUsers(ctx, ids)
 			case hub.RecordTombstone:
-				err = s.do(ctx, "erase tombstones", func(ctx context.Context) error {
+				err = s.doMany(ctx, "erase tombstones", len(ids), func(ctx context.Context) error {
 					_, err := in.DeleteMany(ctx, bson.D{{Key: in.key, Value: bson.D{{Key: "$in", Value: ids}}}, isTombstone()})
 					return err
 				})
@@ -51,7 +51,7 @@ func (s *Store) eraseUsers(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	err = s.do(ctx, "erase users", func(ctx context.Context) error {
+	err = s.doMany(ctx, "erase users", len(ids), func(ctx context.Context) error {
 		_, err := s.users.DeleteMany(ctx, filter)
 		return err
 	})

@@ -19,6 +19,8 @@ import (
 
 const (
 	callTimeout = 3 * time.Second
+	// recordTimeout is what a call has more for each record, if it writes many.
+	recordTimeout = 20 * time.Millisecond
 	// scanTimeout is for what may read much: scans, statistics, verification.
 	scanTimeout = time.Minute
 	// maxTries bounds how often a call is made that the server turned down because of another one. The waits in between
@@ -58,6 +60,11 @@ func unavailableCodes() []int {
 // meaning of ours.
 func (s *Store) do(ctx context.Context, what string, call func(context.Context) error) error {
 	return do(ctx, what, callTimeout, call)
+}
+
+// doMany is do for a call that writes n records.
+func (s *Store) doMany(ctx context.Context, what string, n int, call func(context.Context) error) error {
+	return do(ctx, what, callTimeout+time.Duration(n)*recordTimeout, call)
 }
 
 func do(ctx context.Context, what string, timeout time.Duration, call func(context.Context) error) error {

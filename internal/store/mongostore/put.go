@@ -162,7 +162,7 @@ func (s *Store) deleteIDs(ctx context.Context, in shelf, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.do(ctx, "delete", func(ctx context.Context) error {
+	return s.doMany(ctx, "delete", len(ids), func(ctx context.Context) error {
 		_, err := in.DeleteMany(ctx, bson.D{{Key: in.key, Value: bson.D{{Key: "$in", Value: ids}}}})
 		return err
 	})
@@ -285,7 +285,7 @@ func (s *Store) putMany(ctx context.Context, in shelf, records []hub.Record, mod
 	for i := range records {
 		writes[i] = model(&records[i])
 	}
-	err = s.do(ctx, "put", func(ctx context.Context) error {
+	err = s.doMany(ctx, "put", len(records), func(ctx context.Context) error {
 		places, err := takenPlaces(ctx, in, writes)
 		taken = nil
 		for _, i := range places {

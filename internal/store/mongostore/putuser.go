@@ -166,7 +166,7 @@ func (s *Store) insertTombstones(ctx context.Context, records []hub.Record) (tak
 	}
 	theirs := withIDs(s.users, records)
 	for _, in := range []shelf{s.sessions, s.mailTokens, s.mails} {
-		err := s.do(ctx, "put tombstones", func(ctx context.Context) error {
+		err := s.doMany(ctx, "put tombstones", len(records), func(ctx context.Context) error {
 			_, err := in.DeleteMany(ctx, theirs)
 			return err
 		})

@@ -91,7 +91,7 @@ func (x *settlement) storeRecords(ctx context.Context) error {
 			}
 		}
 		var was inserted
-		err := x.do(ctx, "store records", func(ctx context.Context) (err error) {
+		err := x.doMany(ctx, "store records", len(documents), func(ctx context.Context) (err error) {
 			was, err = insertAllOnce(ctx, in, documents)
 			return err
 		})
@@ -232,7 +232,7 @@ func (s *Store) takeOut(ctx context.Context, in shelf, all []*outboxOf) error {
 
 // bulk makes many writes by one call and returns how many matched.
 func (s *Store) bulk(ctx context.Context, what string, in shelf, writes []mongo.WriteModel, ordered bool) (matched int, err error) {
-	err = s.do(ctx, what, func(ctx context.Context) error {
+	err = s.doMany(ctx, what, len(writes), func(ctx context.Context) error {
 		result, err := in.BulkWrite(ctx, writes, options.BulkWrite().SetOrdered(ordered))
 		if err == nil {
 			matched = int(result.MatchedCount)

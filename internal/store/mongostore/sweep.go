@@ -80,7 +80,7 @@ func (s *Store) delete(ctx context.Context, what string, d deletion, limit int) 
 	}
 	// Again with all conditions: what was changed meanwhile stays.
 	filter = append(bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}, filter...)
-	err = s.do(ctx, what, func(ctx context.Context) error {
+	err = s.doMany(ctx, what, len(ids), func(ctx context.Context) error {
 		result, err := d.in.DeleteMany(ctx, filter)
 		if err == nil {
 			deleted = int(result.DeletedCount)

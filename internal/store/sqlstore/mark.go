@@ -40,7 +40,7 @@ func (s *Store) Unmark(ctx context.Context, marks ...hub.Mark) error {
 	if len(marks) == 0 {
 		return nil
 	}
-	return s.write(ctx, "remove marks", func(t *tx) error {
+	return s.writeMany(ctx, "remove marks", len(marks), func(t *tx) error {
 		for _, m := range marks {
 			if _, err := t.exec(deleteMark, string(m.Key.Kind), m.Key.ID, m.Version); err != nil {
 				return err

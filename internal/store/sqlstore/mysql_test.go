@@ -3,11 +3,13 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
@@ -114,6 +116,29 @@ func TestStoreOnMySQL(t *testing.T) {
 	t.Parallel()
 	all := newDatabases(t)
 	storetest.Run(t, func(t *testing.T) hub.Store { return all.take(t).open(t) })
+}
+
+// TestManyRecordsHaveTheTimeTheyTake changes hundreds by one call, over a network on which that takes longer than a call may.
+func TestManyRecordsHaveTheTimeTheyTake(t *testing.T) {
+	t.Parallel()
+	all := newDatabases(t)
+	d := all.take(t)
+	const n = 500
+	records := make([]hub.Record, n)
+	for i := range records {
+		records[i] = hub.Record{User: new(newUser(fmt.Sprintf("%d@example.com", i)))}
+	}
+	mustDo(t, d.open(t).Put(t.Context(), hub.UnlessOlder, records...))
+
+	proxy := testdb.NewProxy(t, all.server.Addr)
+	config := all.server.Clone()
+	config.DBName, config.Addr = d.config.MySQL.Database, proxy.Addr()
+	s := databaseAt(t, config).open(t)
+	proxy.Delay(10 * time.Millisecond)
+	for i := range records {
+		records[i].User.Version++
+	}
+	mustDo(t, s.Put(t.Context(), hub.UnlessOlder, records...))
 }
 
 func TestVerifyFindsDamageOnAServer(t *testing.T) {

@@ -46,7 +46,7 @@ func (s *Store) Put(ctx context.Context, rule hub.PutRule, records ...hub.Record
 			return s.dialect.wrap("put record", err)
 		}
 	}
-	return s.write(ctx, "put records", func(t *tx) error {
+	return s.writeMany(ctx, "put records", len(records), func(t *tx) error {
 		for _, p := range byKind[hub.RecordTombstone] {
 			if err := s.putTombstone(t, p.record.Tombstone); err != nil {
 				return err
@@ -277,7 +277,7 @@ func (t *tx) deleteUser(id string) error {
 
 // Erase implements hub.Database.
 func (s *Store) Erase(ctx context.Context, keys ...hub.RecordKey) error {
-	return s.write(ctx, "erase records", func(t *tx) error {
+	return s.writeMany(ctx, "erase records", len(keys), func(t *tx) error {
 		for _, key := range keys {
 			if err := t.erase(key); err != nil {
 				return err

@@ -58,11 +58,16 @@ var (
 // unit, or a connection that had died.
 func (w *serverWriter) do(ctx context.Context, run func(*tx) error) error {
 	try := w.share
-	return w.repeat(ctx, func(ctx context.Context) error {
+	return w.repeat(ctx, serverPatience, func(ctx context.Context) error {
 		err := try(ctx, run)
 		try = w.alone
 		return err
 	})
+}
+
+// doMany does a unit that writes n records, in a transaction of its own.
+func (w *serverWriter) doMany(ctx context.Context, n int, run func(*tx) error) error {
+	return w.repeat(ctx, serverPatience+time.Duration(n)*recordPatience, func(ctx context.Context) error { return w.alone(ctx, run) })
 }
 
 // share has a unit done by whoever gets to open a transaction first, with others that wait then.
@@ -157,7 +162,7 @@ func (t *tx) runAll(batch []*unit, results []error) (culprit int) {
 // single does one statement, which commits by itself: one round trip instead of three. It may be done more than once. It
 // returns how many rows it changed, or found to be as they should be.
 func (w *serverWriter) single(ctx context.Context, query string, args []any) (changed int, err error) {
-	err = w.repeat(ctx, func(ctx context.Context) error {
+	err = w.repeat(ctx, serverPatience, func(ctx context.Context) error {
 		result, err := w.db.ExecContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -169,15 +174,15 @@ func (w *serverWriter) single(ctx context.Context, query string, args []any) (ch
 	return changed, err
 }
 
-// repeat makes attempts for as long as there is reason for another.
-func (w *serverWriter) repeat(ctx context.Context, try func(context.Context) error) error {
+// repeat makes attempts for as long as there is reason for another, and patience.
+func (w *serverWriter) repeat(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if w.closed.Load() {
 		return errClosed
 	}
-	bounded, cancel := context.WithTimeout(ctx, serverPatience)
+	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
 		err := try(bounded)

@@ -334,7 +334,7 @@ func TestWhichServersAreServed(t *testing.T) {
 func TestAUnitThatTakesTooLongSaysSo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		err := newServerWriter(nil, 1).repeat(t.Context(), func(ctx context.Context) error {
+		err := newServerWriter(nil, 1).repeat(t.Context(), serverPatience, func(ctx context.Context) error {
 			<-ctx.Done()
 			return driver.ErrBadConn
 		})

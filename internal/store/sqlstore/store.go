@@ -100,6 +100,15 @@ func (s *Store) write(ctx context.Context, what string, run func(*tx) error) err
 	return s.dialect.wrap(what, s.writer.do(ctx, run))
 }
 
+// writeMany is write for a unit that writes n records, which may be so many that no other should wait for it, and that a server
+// needs more time than a call has.
+func (s *Store) writeMany(ctx context.Context, what string, n int, run func(*tx) error) error {
+	if w, ok := s.writer.(*serverWriter); ok && n > maxShared {
+		return s.dialect.wrap(what, w.doMany(ctx, n, run))
+	}
+	return s.write(ctx, what, run)
+}
+
 // statement returns the prepared statement for a query whose text is one of few. Nobody waits while another prepares: a
 // server may take its time.
 func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
