@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/app"
@@ -36,6 +37,10 @@ func (p *program) logger(c config.Config, level slog.Level, file string) (log *s
 	return log, func() { _ = closer.Close() }, nil
 }
 
+// copyTime is how long each change of a command waits for its copy in the second database: there is no client who waits, and
+// perhaps no server that copies later.
+const copyTime = 5 * time.Second
+
 // withHub wires the hub for a command that does one thing with it beside a running server, and closes it afterwards. It
 // logs only what went wrong.
 func (p *program) withHub(ctx context.Context, do func(*app.App) error) (err error) {
@@ -48,7 +53,7 @@ func (p *program) withHub(ctx context.Context, do func(*app.App) error) (err err
 		return err
 	}
 	defer flush()
-	a, err := app.New(ctx, c, app.Options{Log: log, Version: readBuild().Version})
+	a, err := app.New(ctx, c, app.Options{Log: log, Version: readBuild().Version, CopyTime: copyTime})
 	if err != nil {
 		return err
 	}

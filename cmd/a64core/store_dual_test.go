@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/a64core/hub"
+	"github.com/a64core/hub/internal/store/testdb"
 )
 
 // want runs a command and reports unless it ends with the code, and its outputs have the parts.
@@ -40,7 +43,11 @@ func TestProofToolsOfTwoDatabases(t *testing.T) {
 	s.want(t, exitFailure, "store status", "PRIMARY", "SECONDARY", "migrate it first")
 	s.want(t, exitOK, "migrate", "The schema of mongodb is now at version", "The schema of mysql is now at version")
 	s.create(t, "root@example.com", "super_admin")
-	ada, bob := s.create(t, "ada@example.com", "user"), s.create(t, "bob@example.com", "user")
+	proxy := testdb.NewProxy(t, net.JoinHostPort(s.env["MYSQL_HOST"], s.env["MYSQL_PORT"]))
+	proxy.Delay(60 * time.Millisecond) // a command has more time for its copies than a request
+	_, port, _ := net.SplitHostPort(proxy.Addr())
+	slow := s.with("MYSQL_HOST", "127.0.0.1", "MYSQL_PORT", port)
+	ada, bob := slow.create(t, "ada@example.com", "user"), slow.create(t, "bob@example.com", "user")
 
 	s.want(t, exitOK, "store status", "PRIMARY", "SECONDARY", "mongodb", "mysql", "3, and 0 deleted", "Caught up", "yes", "0 records wait to be copied", "none")
 	if got := read[statusView](t, s.installation, exitOK, "store status"); !got.Replication.CaughtUp || got.Databases[1].Users != 3 || got.Databases[0].Role != "primary" {

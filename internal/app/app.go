@@ -41,6 +41,10 @@ type Options struct {
 	Now     func() time.Time // nil: the system's clock
 	Sender  mail.Sender      // nil: as MAIL_DRIVER says
 	Idle    bool             // Run does not send mails or tidy up: the caller has Queue and Tidy do it, as tests must
+
+	// CopyTime is how long a change waits for its copy in the second database, where there are two. Zero means no longer than a
+	// request should, whose copy a worker of Run makes up for.
+	CopyTime time.Duration
 }
 
 // App is the hub, wired.
@@ -81,7 +85,7 @@ func New(ctx context.Context, c config.Config, o Options) (app *App, err error) 
 	if err != nil {
 		return nil, err
 	}
-	database, err := openStore(ctx, c, o.Log, databaseOpener(tracer))
+	database, err := openStore(ctx, c, o, databaseOpener(tracer))
 	if err != nil {
 		closeTraces(traces)
 		return nil, err

@@ -280,7 +280,7 @@ func TestARestoreMayBeInterruptedAndRunAgain(t *testing.T) {
 					t.Errorf("the file that was to be replaced holds %d users", got)
 				}
 			})
-		} else if _, err := app.OpenStore(t.Context(), target, slog.New(slog.DiscardHandler)); !errors.Is(err, app.ErrUnfinished) {
+		} else if _, err := app.New(t.Context(), target, app.Options{Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, app.ErrUnfinished) {
 			t.Errorf("%s holds a part, and a hub that starts gets: %v", name, err)
 		}
 		again := newRestore(target, path)

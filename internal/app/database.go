@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/a64core/hub"
 	"github.com/a64core/hub/internal/config"
@@ -21,21 +20,16 @@ func Engines(c config.Config) []config.Database {
 	return []config.Database{c.Database}
 }
 
-// OpenStore opens what DATABASE names, and brings schemas up to date if the settings say so. With two databases it is a
+// openStore opens what DATABASE names, and brings schemas up to date if the settings say so. With two databases it is a
 // *replica.Store.
-func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (hub.Store, error) {
-	return openStore(ctx, c, log, OpenDatabase)
-}
-
-// openStore is OpenStore with another way to open each database.
-func openStore(ctx context.Context, c config.Config, log *slog.Logger, open openDatabase) (hub.Store, error) {
+func openStore(ctx context.Context, c config.Config, o Options, open openDatabase) (hub.Store, error) {
 	engines := Engines(c)
 	primary, err := open(ctx, c, engines[0], len(engines) > 1)
 	if err != nil || len(engines) == 1 {
 		return primary, err
 	}
 	s, err := replica.New(ctx, replica.Config{
-		Primary: primary, Log: log,
+		Primary: primary, Log: o.Log, Deadline: o.CopyTime,
 		OpenSecondary: func(ctx context.Context) (hub.Database, error) { return open(ctx, c, engines[1], false) },
 	})
 	if err != nil {
