@@ -98,13 +98,21 @@ func parseLanguage(files fs.FS, dir string) (language, error) {
 	if err != nil {
 		return nil, err
 	}
+	frame, err := texttemplate.ParseFS(files, dir+"/frame.tmpl")
+	if err != nil {
+		return nil, err
+	}
 	lang := make(language, len(names))
 	for _, name := range names {
 		kind := strings.TrimSuffix(path.Base(name), ".tmpl")
 		if kind == "frame" {
 			continue
 		}
-		if lang[hub.MailKind(kind)], err = texttemplate.ParseFS(files, dir+"/frame.tmpl", name); err != nil {
+		words, err := frame.Clone() // which shares what was parsed
+		if err != nil {
+			return nil, err
+		}
+		if lang[hub.MailKind(kind)], err = words.ParseFS(files, name); err != nil {
 			return nil, err
 		}
 	}
