@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"slices"
@@ -34,7 +35,7 @@ Examples:
 }
 
 // Run writes the script.
-func (cmd completionCommand) Run(p *program) error {
+func (cmd completionCommand) Run(_ context.Context, p *program) error {
 	script, err := completionScripts.ReadFile("completion/a64core." + cmd.Shell)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 
@@ -32,7 +33,7 @@ Examples:
 
 // Run checks the settings, and besides what only their users can tell: whether the certificate can be loaded, and what
 // the options in SMTP_URL mean.
-func (cmd configCheckCommand) Run(p *program) error {
+func (cmd configCheckCommand) Run(_ context.Context, p *program) error {
 	c, err := config.Load(p.source)
 	var problems config.Problems
 	if err != nil && !errors.As(err, &problems) {
@@ -97,7 +98,7 @@ Examples:
 }
 
 // Run shows the settings, also those that have mistakes beside them.
-func (cmd configPrintCommand) Run(p *program) error {
+func (cmd configPrintCommand) Run(_ context.Context, p *program) error {
 	c, mistakes := p.settings()
 	if cmd.JSON {
 		return errors.Join(printJSON(p.stdout, c.Redacted()), mistakes)
@@ -119,6 +120,6 @@ func (configEnvExampleCommand) Help() string {
 }
 
 // Run writes the example.
-func (configEnvExampleCommand) Run(p *program) error {
+func (configEnvExampleCommand) Run(_ context.Context, p *program) error {
 	return printText(p.stdout, "%s", config.EnvExample())
 }

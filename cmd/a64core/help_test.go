@@ -13,11 +13,20 @@ import (
 // leaves returns every command of the grammar.
 func leaves(t *testing.T) []*kong.Node {
 	t.Helper()
-	parser, err := kong.New(&commands{}, kong.Name("a64core"), kong.Vars{"env_file": ".env"})
+	parser, err := newParser(new(commands), settingFlags{new(struct{})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return parser.Model.Leaves(true)
+}
+
+func TestEveryLeafIsACommand(t *testing.T) {
+	t.Parallel()
+	for _, leaf := range leaves(t) {
+		if _, ok := leaf.Target.Addr().Interface().(command); !ok {
+			t.Errorf("%s cannot be run", leaf.Path())
+		}
+	}
 }
 
 func TestEveryCommandHasHelpWithExamples(t *testing.T) {

@@ -60,12 +60,16 @@ const description = `The A64 Core Platform API Hub: sign-in and user management 
 Every setting is a flag of every command: --data-dir for DATA_DIR, --debug or --debug=false for DEBUG. They are listed by
 "a64core config print --help". Commands exit with 0 on success, 2 on wrong usage, and 1 otherwise.`
 
+// command is one of the leaves of commands.
+type command interface {
+	Run(ctx context.Context, p *program) error
+}
+
 // program is what commands work with.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	source         config.Source
-	grammar        *kong.Application
 }
 
 // errReported is returned by a command that has failed and said so itself.
@@ -73,43 +77,58 @@ var errReported = errors.New("failure already reported")
 
 // run runs the program with the given arguments and environment until it is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdin io.Reader, stdout, stderr io.Writer) int {
-	var (
-		grammar commands
-		flags   = newSettingFlags()
-		helped  bool
-	)
-	parser, err := kong.New(&grammar,
-		kong.Name("a64core"), kong.Description(description), kong.Vars{"env_file": config.DefaultEnvFile},
-		kong.Embed(flags.target), kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
-		kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110, NoAppDescFormat: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		return fail(stderr, fmt.Errorf("build the command line: %w", err), exitFailure)
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, source: config.Source{Lookup: lookup}}
+	chosen, code := p.parse(args)
+	if chosen == nil {
+		return code
 	}
-	if len(args) > 0 && args[0] == completionArg {
-		_, _ = io.WriteString(stdout, completion(parser.Model, args[1:])) // a shell that does not read it does not need it
-		return exitOK
-	}
-	command, err := parser.Parse(args)
-	if helped {
-		return exitOK
-	}
-	if err != nil {
-		return failUsage(stderr, err)
-	}
-	err = command.Run(&program{
-		stdin: stdin, stdout: stdout, stderr: stderr,
-		source:  config.Source{Flags: flags.given(), Lookup: lookup, EnvFile: grammar.EnvFile},
-		grammar: parser.Model,
-	})
-	switch {
+	switch err := chosen.Run(ctx, p); {
 	case errors.Is(err, errReported):
 		return exitFailure
 	case err != nil:
 		return fail(stderr, err, exitFailure)
 	}
 	return exitOK
+}
+
+// parse returns the command that the arguments ask for, and notes the settings among them; or, if nothing is left to be done, the
+// exit code. It keeps nothing of the grammar, which is a tenth of the data that a server holds before its first request.
+func (p *program) parse(args []string) (chosen command, code int) {
+	var (
+		grammar commands
+		flags   = newSettingFlags()
+		helped  bool
+	)
+	parser, err := newParser(&grammar, flags,
+		kong.Writers(p.stdout, p.stderr), kong.Exit(func(int) { helped = true }),
+		kong.Help(printHelp), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110, NoAppDescFormat: true}),
+	)
+	if err != nil {
+		return nil, fail(p.stderr, err, exitFailure)
+	}
+	if len(args) > 0 && args[0] == completionArg {
+		_, _ = io.WriteString(p.stdout, completion(parser.Model, args[1:])) // a shell that does not read it does not need it
+		return nil, exitOK
+	}
+	parsed, err := parser.Parse(args)
+	if helped {
+		return nil, exitOK
+	}
+	if err != nil {
+		return nil, failUsage(p.stderr, err)
+	}
+	p.source.Flags, p.source.EnvFile = flags.given(), grammar.EnvFile
+	return parsed.Selected().Target.Addr().Interface().(command), exitOK // a test looks at every leaf
+}
+
+// newParser builds the parser of the command line.
+func newParser(grammar *commands, flags settingFlags, more ...kong.Option) (*kong.Kong, error) {
+	parser, err := kong.New(grammar, append(more,
+		kong.Name("a64core"), kong.Description(description), kong.Vars{"env_file": config.DefaultEnvFile}, kong.Embed(flags.target))...)
+	if err != nil {
+		return nil, fmt.Errorf("build the command line: %w", err)
+	}
+	return parser, nil
 }
 
 func fail(stderr io.Writer, err error, code int) int {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,8 +24,12 @@ Examples:
 }
 
 // Run writes the page.
-func (manCommand) Run(p *program) error {
-	return printText(p.stdout, "%s", manual(p.grammar, readBuild().Version))
+func (manCommand) Run(_ context.Context, p *program) error {
+	parser, err := newParser(new(commands), newSettingFlags())
+	if err != nil {
+		return err
+	}
+	return printText(p.stdout, "%s", manual(parser.Model, readBuild().Version))
 }
 
 // manual returns the page in the macros of man(7).

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/a64core/hub/internal/api"
 )
 
@@ -14,7 +16,7 @@ func (openapiCommand) Help() string {
 }
 
 // Run writes the document.
-func (cmd openapiCommand) Run(p *program) error {
+func (cmd openapiCommand) Run(_ context.Context, p *program) error {
 	c, err := p.settings()
 	if err != nil {
 		return err

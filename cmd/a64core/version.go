@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"runtime"
 	"runtime/debug"
 )
@@ -23,7 +24,7 @@ func (versionCommand) Help() string {
 }
 
 // Run shows the version.
-func (cmd versionCommand) Run(p *program) error {
+func (cmd versionCommand) Run(_ context.Context, p *program) error {
 	b := readBuild()
 	if cmd.JSON {
 		return printJSON(p.stdout, b)
