@@ -20,7 +20,7 @@ import (
 const (
 	callTimeout = 3 * time.Second
 	// recordTimeout is what a call has more for each record, if it writes many.
-	recordTimeout = 20 * time.Millisecond
+	recordTimeout = 50 * time.Millisecond
 	// scanTimeout is for what may read much: scans, statistics, verification.
 	scanTimeout = time.Minute
 	// maxTries bounds how often a call is made that the server turned down because of another one. The waits in between

@@ -31,8 +31,8 @@ const (
 	// serverPatience bounds every call of a store on a server: waiting for a connection, all statements, all repetitions.
 	serverPatience = 4 * time.Second
 
-	// recordPatience is what a call has more for each record, if it writes many: up to three statements.
-	recordPatience = 50 * time.Millisecond
+	// recordPatience is what a call has more for each record, if it writes many. A server that is silent is found out by ioTimeout.
+	recordPatience = 200 * time.Millisecond
 
 	// ioTimeout bounds one read or write on a connection, should a deadline not be heeded.
 	ioTimeout = 5 * time.Second
