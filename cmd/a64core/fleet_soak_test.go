@@ -4,10 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
 	"testing"
 	"time"
 
@@ -94,27 +90,7 @@ func (s size) String() string {
 // sizeOf asks the instance's metrics.
 func sizeOf(t *testing.T, s *server) size {
 	t.Helper()
-	response, err := http.Get("http://" + s.log.wait(t, `msg="serving metrics" address=(\S+)`) + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	value := func(name string) int {
-		found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
-		if found == nil {
-			t.Fatalf("there is no metric %s", name)
-		}
-		n, err := strconv.ParseFloat(string(found[1]), 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return int(n)
-	}
-	return size{value("go_goroutines"), value("process_resident_memory_bytes")}
+	return size{s.metric(t, "go_goroutines"), s.metric(t, "process_resident_memory_bytes")}
 }
 
 // wantNotGrown compares an instance that has nothing to do any more with what it was before it had, and with what it took at work.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +87,29 @@ func launch(t *testing.T, dir string, settings ...string) *server {
 func (s *server) waitUntilServing(t *testing.T) {
 	t.Helper()
 	s.url = "http://" + s.log.wait(t, `msg=serving address=(\S+)`)
+}
+
+// metric asks a server with METRICS_ADDR for a metric without labels.
+func (s *server) metric(t *testing.T, name string) int {
+	t.Helper()
+	response, err := s.http.Get("http://" + s.log.wait(t, `msg="serving metrics" address=(\S+)`) + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("there is no metric %s", name)
+	}
+	value, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(value)
 }
 
 // kill ends the process as a power cut would, if it still runs.

@@ -28,6 +28,7 @@ func (a *App) watch(pools func() []hub.Pool, hashing func() (running, waiting, w
 			state := a.Replica.State()
 			return metrics.Replica{
 				PrimaryAway: state.PrimaryAway, SecondaryAway: state.SecondaryAway,
+				StandIn: state.CaughtUp && !state.SecondaryAway,
 				Pending: state.Backlog.Pending, Lag: state.Backlog.Lag(time.Now()),
 			}
 		}

@@ -24,7 +24,8 @@ type Sources struct {
 // Replica is the state of two databases.
 type Replica struct {
 	PrimaryAway, SecondaryAway bool
-	Pending                    int // changes
+	StandIn                    bool // the second can answer reads in the first's place
+	Pending                    int  // changes
 	Lag                        time.Duration
 }
 
@@ -72,7 +73,8 @@ type facts struct {
 	ready, dependency                         fact
 	poolInUse, poolIdle, poolMax              fact
 	hashing, hashQueue, hashWorkers           fact
-	primaryUp, secondaryUp, pending, lag      fact
+	primaryUp, secondaryUp, standIn           fact
+	pending, lag                              fact
 	redisUp, redisOutages, redisAlone         fact
 	users, deleted, verified, sessions, mails fact
 }
@@ -89,6 +91,7 @@ func allFacts() facts {
 		hashWorkers: gauge("password_hash_workers", "How many passwords are hashed at a time."),
 		primaryUp:   gauge("replica_primary_up", "Whether the database that decides answers: 1 or 0."),
 		secondaryUp: gauge("replica_secondary_up", "Whether the second database answers: 1 or 0."),
+		standIn:     gauge("replica_stand_in", "Whether the second database has what it takes to answer reads if the first goes away: 1 or 0."),
 		pending:     gauge("replica_pending_changes", "Changes that the second database has not got yet."),
 		lag:         gauge("replica_lag_seconds", "Age of the oldest change that the second database has not got yet."),
 		redisUp:     gauge("redis_up", "Whether limits are shared through Redis now: 1 or 0."),
@@ -119,6 +122,7 @@ func (w *watcher) Collect(to chan<- prometheus.Metric) {
 		r := w.Replica()
 		tell(f.primaryUp, number(!r.PrimaryAway))
 		tell(f.secondaryUp, number(!r.SecondaryAway))
+		tell(f.standIn, number(r.StandIn))
 		tell(f.pending, float64(r.Pending))
 		tell(f.lag, r.Lag.Seconds())
 	}
