@@ -63,6 +63,10 @@ func (l *Log) Forget() {
 // SecretKey is the key that every Hub signs with, for tests that forge tokens.
 const SecretKey = "hubtest-key-0123456789-abcdefghijklmnopqrstuvwxyz"
 
+// copyTime is how long a change waits for its copy in a second database. By the quarter of a second of a hub in service, a database is
+// thought to refuse copies, which is an error in the log, when the tests' machine is busy.
+const copyTime = 2 * time.Second
+
 // Settings are settings by their names in the environment.
 type Settings map[string]string
 
@@ -93,6 +97,7 @@ func start(t testing.TB, place Settings, settings []Settings) *Hub {
 	a, err := app.New(ctx, c, app.Options{
 		Log:     slog.New(slog.NewJSONHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Version: "test", Now: h.Clock.Now, Sender: h.Outbox, Idle: true,
+		CopyTime: copyTime,
 	})
 	if err != nil {
 		cancel()
