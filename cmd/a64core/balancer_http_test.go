@@ -169,20 +169,21 @@ func (b *balancer) keepWaiting(t *testing.T, from string) []*tls.Conn {
 		Config:    &tls.Config{RootCAs: b.roots, ServerName: "hub.example.com"},
 	}
 	slow := make([]*tls.Conn, 100)
+	begin := func(i int) {
+		c, err := dialer.DialContext(t.Context(), "tcp", b.secure)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { _ = c.Close() }) // it has been cut off
+		slow[i] = c.(*tls.Conn)
+		if _, err := io.WriteString(c, "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"); err != nil {
+			t.Error(err)
+		}
+	}
 	var wg sync.WaitGroup
 	for i := range slow { // at once, or the first would be cut off before the last are there, where time is short
-		wg.Go(func() {
-			c, err := dialer.DialContext(t.Context(), "tcp", b.secure)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			t.Cleanup(func() { _ = c.Close() }) // it has been cut off
-			slow[i] = c.(*tls.Conn)
-			if _, err := io.WriteString(c, "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"); err != nil {
-				t.Error(err)
-			}
-		})
+		wg.Go(func() { begin(i) })
 	}
 	wg.Wait()
 	if t.Failed() {
@@ -202,9 +203,24 @@ func (b *balancer) keepWaiting(t *testing.T, from string) []*tls.Conn {
 		if response.StatusCode == 429 {
 			return "" // nginx counts requests
 		}
+		for i, c := range slow { // this request may have taken the place of one that came meanwhile
+			if isAnswered(t, c) {
+				begin(i)
+			}
+		}
 		return "one too many: " + response.Status
 	})
 	return slow
+}
+
+// isAnswered reports whether the connection has brought an answer, or its end.
+func isAnswered(t *testing.T, c *tls.Conn) bool {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // wantCutOff wants the connections to be ended long before their clients say anything, with an answer or without.
